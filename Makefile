@@ -1,0 +1,39 @@
+# Everything a developer or a new user runs. Needs Python 3.11, git and make; the rest is installed
+# into .venv. On a GPU machine: make demo EXTRAS=gpu,offline,dev
+PYTHON ?= python3.11
+EXTRAS ?= offline,dev
+export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
+# Ray must not build a second environment for its workers.
+export RAY_ENABLE_UV_RUN_RUNTIME_ENV ?= 0
+
+BIN := .venv/bin
+# The stamp is named after what was installed, so that other EXTRAS install again.
+comma := ,
+STAMP := .venv/.installed-$(subst $(comma),-,$(EXTRAS))
+
+.PHONY: install demo test check bench clean
+install: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
+	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --constraint constraints.txt --editable '.[$(EXTRAS)]'
+	rm -f .venv/.installed-* && touch $@
+
+demo: install  ## ingest the speech that ships, then search it
+	$(BIN)/python run.py demo
+
+test: install  ## all tests that need no GPU and no network
+	$(BIN)/python -m pytest
+
+check: install  ## style, types, import boundaries
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: install  ## the line against phases and against the engine alone; see tests/bench
+	$(BIN)/python -m tests.bench $(ARGS)
+
+clean:
+	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
