@@ -1,0 +1,55 @@
+"""The one directory under which all state lies, and what lies where in it.
+
+Owns: ``EARMARK_HOME`` and the names below it. Two homes never share anything.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+HOME_VARIABLE = "EARMARK_HOME"
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Paths of one installation's state; nothing is created by naming it."""
+
+    root: Path
+
+    @property
+    def database_dir(self) -> Path:
+        return self.root / "postgres"
+
+    @property
+    def cache_dir(self) -> Path:
+        """yt-dlp's cache and downloads in flight."""
+        return self.root / "cache"
+
+    @property
+    def models_dir(self) -> Path:
+        """Models fetched from a hub."""
+        return self.root / "models"
+
+    @property
+    def ray_dir(self) -> Path:
+        """Ray's sessions: sockets and logs."""
+        return self.root / "ray"
+
+    @property
+    def logs_dir(self) -> Path:
+        """One log a run."""
+        return self.root / "logs"
+
+    def create(self) -> None:
+        """Make the directories, readable by their owner alone where they are new."""
+        for path in (self.root, self.cache_dir, self.models_dir, self.logs_dir):
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def home() -> Home:
+    """The home that the environment names, else the platform's user data directory."""
+    named = os.environ.get(HOME_VARIABLE)
+    root = Path(named).expanduser() if named else platformdirs.user_data_path("earmark")
+    return Home(root.absolute())
