@@ -1,0 +1,124 @@
+"""Slices into a transcript: committing one, seeing which commit completes the video, reading it back.
+
+Owns: the slices' side of the ledger, on a connection inside a transaction whose video row is locked.
+A video is complete when as many slices lie in the ledger as its last one said there are; the commit
+that makes it so is told, and so is every later one until the video is stored: emission is
+at-least-once, and storing is idempotent.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from actors.errors import PermanentError
+from actors.rows import SpokenSlice, Transcript, VideoId
+from actors.store.codec import (
+    meta_from_json,
+    provenance_from_json,
+    provenance_to_json,
+    utterances_from_json,
+    utterances_to_json,
+)
+from actors.store.database import Conn
+from actors.store.sql import queries
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """Which slices of a video lie in the ledger under a recipe."""
+
+    ordinals: frozenset[int]
+    n_slices: int | None
+    """How many there are in all; ``None`` until the last one was committed."""
+
+    @property
+    def complete(self) -> bool:
+        return self.n_slices is not None and len(self.ordinals) >= self.n_slices
+
+
+def slices_present(connection: Conn, video_id: VideoId, recipe: str) -> Present:
+    row = connection.execute(
+        queries("slices")["present"], {"video_id": video_id, "recipe": recipe}
+    ).fetchone()
+    assert row is not None
+    return Present(frozenset(row["ordinals"]), row["n_slices"])
+
+
+@dataclass(frozen=True, slots=True)
+class SliceRow:
+    """A slice as the ledger takes it; made before the transaction, since it may fail on bad data."""
+
+    values: dict[str, Any]
+
+    @classmethod
+    def of(cls, spoken: SpokenSlice) -> "SliceRow":
+        """
+        Raises:
+            PermanentError: a number in it is not finite.
+        """
+        return cls(
+            {
+                "video_id": spoken.video_id,
+                "ordinal": spoken.ordinal,
+                "n_slices": spoken.n_slices,
+                "decoded_s": spoken.decoded_s,
+                "speech_s": spoken.speech_s,
+                "language": spoken.language,
+                "utterances": utterances_to_json(spoken.utterances),
+                "provenance": provenance_to_json(spoken.provenance),
+            }
+        )
+
+
+def commit_slice(connection: Conn, slice_row: SliceRow, recipe: str, run_id: int) -> bool:
+    """Keep a slice, unless it is kept already; returns whether the video is complete now.
+
+    Raises:
+        PermanentError: the slice lies beyond the number of slices that the video is known to have.
+    """
+    values = {**slice_row.values, "recipe": recipe, "run_id": run_id}
+    inserted = connection.execute(queries("slices")["insert"], values).rowcount
+    if not inserted and values["n_slices"] is not None:
+        connection.execute(queries("slices")["learn_end"], values)
+    tally = connection.execute(queries("slices")["tally"], values).fetchone()
+    assert tally is not None
+    n_slices = tally["n_slices"]
+    if n_slices is not None and tally["last"] >= n_slices:
+        raise PermanentError(
+            f"video {values['video_id']} has more slices in the ledger than its last one said ({n_slices})",
+            code="unexpected",
+            remedy="Do it again from the start with --force",
+        )
+    progress = {**values, **tally}
+    progress["provenance"] = values["provenance"] if inserted else None
+    connection.execute(queries("slices")["note_progress"], progress)
+    return bool(tally["n_done"] == n_slices)
+
+
+def read_transcript(connection: Conn, video_id: VideoId, fence: int, locked: dict[str, Any]) -> Transcript:
+    """The whole text of a complete video.
+
+    Args:
+        locked: the video's row of ``ingest_state``.
+
+    Raises:
+        PermanentError: slices are missing, or the video was never described.
+    """
+    recipe = locked["recipe"]
+    present = slices_present(connection, video_id, recipe)
+    if not present.complete or locked["meta"] is None:
+        raise PermanentError(
+            f"video {video_id} is not complete in the ledger",
+            code="unexpected",
+            remedy="Do it again from the start with --force",
+        )
+    rows = connection.execute(queries("slices")["text"], {"video_id": video_id, "recipe": recipe}).fetchall()
+    utterances = tuple(spoken for row in rows for spoken in utterances_from_json(row["utterances"]))
+    first = rows[0] if rows else None
+    return Transcript(
+        video_id=video_id,
+        fence=fence,
+        meta=meta_from_json(locked["meta"]),
+        language=locked["language"] or (first["language"] if first else "und"),
+        utterances=utterances,
+        provenance=provenance_from_json(first["provenance"]) if first else None,
+    )

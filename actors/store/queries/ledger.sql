@@ -1,0 +1,136 @@
+-- Moving a video through its states. Every change of hands adds one to its fence.
+
+-- name: claimed_before
+-- The same claim asked again: its commit landed, and only the answer was lost.
+select video_id, fence, url, meta, queue_no from ingest_state
+where run_id = %(run_id)s and claim = %(claim)s and status = 'running' order by queue_no
+
+-- name: claim
+-- Takes the oldest due videos that this run asked for and no other claim is taking at this moment.
+-- Another recipe than last time: what was agreed or counted under the old one goes.
+with pick as (
+  select s.video_id, asked.recipe
+  from ingest_state s join run_videos asked on asked.video_id = s.video_id and asked.run_id = %(run_id)s
+  where s.status = 'pending' and (s.not_before is null or s.not_before <= clock_timestamp())
+  order by s.queue_no limit %(limit)s
+  for update of s skip locked
+)
+update ingest_state s
+set status = 'running', run_id = %(run_id)s, claim = %(claim)s, fence = fence + 1, attempts = attempts + 1,
+    started_at = clock_timestamp(), finished_at = null, not_before = null, stage = 'claimed',
+    code = null, reason = null, remedy = null, permanent = false,
+    recipe = pick.recipe,
+    language = case when s.recipe = pick.recipe then language end,
+    n_slices = case when s.recipe = pick.recipe then n_slices end,
+    decoded_s = case when s.recipe = pick.recipe then decoded_s end,
+    speech_done_s = coalesce((select sum(speech_s) from slices
+                              where video_id = s.video_id and recipe = pick.recipe), 0)
+from pick where s.video_id = pick.video_id
+returning s.video_id, s.fence, s.url, s.meta, s.queue_no
+
+-- name: lock
+-- The row of a video, locked: whoever writes for it takes turns here.
+select status, fence, run_id, recipe, attempts, language, meta, decoded_s, content_sha256, n_slices
+from ingest_state where video_id = %(video_id)s for update
+
+-- name: look_ahead
+select count(*) as n from ingest_state
+where status = 'running' and run_id = %(run_id)s and stage in ('claimed', 'prefilter', 'download')
+
+-- name: unexhausted
+-- Whether something is due, or a claimed address may still turn out to be a list.
+select exists (
+  select from run_videos r join ingest_state s using (video_id)
+  where r.run_id = %(run_id)s
+    and ((s.status = 'pending' and (s.not_before is null or s.not_before <= clock_timestamp()))
+         or (s.status = 'running' and s.run_id = r.run_id and s.stage in ('claimed', 'prefilter')))
+) as yes
+
+-- name: counts
+select count(*) as asked,
+       count(*) filter (where working and status = 'pending') as pending,
+       count(*) filter (where working and status = 'running' and s.run_id = r.run_id) as running,
+       count(*) filter (where working and status = 'running' and s.run_id <> r.run_id) as held_elsewhere,
+       count(*) filter (where working and status = 'stored') as stored,
+       count(*) filter (where working and status = 'skipped' and code <> 'list') as skipped,
+       count(*) filter (where working and status = 'skipped' and code = 'list') as lists,
+       count(*) filter (where working and status = 'failed') as failed,
+       count(*) filter (where standing in ('stored', 'stored_other_recipe')) as stored_before,
+       count(*) filter (where standing = 'skipped_before') as skipped_before,
+       count(*) filter (where standing = 'failed_before') as failed_before,
+       count(*) filter (where standing = 'not_due') as not_due,
+       coalesce(sum(coalesce(decoded_s, (meta->>'duration_s')::float8))
+                filter (where working and status = 'stored'), 0)::float8 as stored_audio_s,
+       (select coalesce(sum(speech_s), 0) from slices where slices.run_id = %(run_id)s)::float8
+         as transcribed_speech_s,
+       coalesce(sum(coalesce(decoded_s, (meta->>'duration_s')::float8))
+                filter (where working and status in ('pending', 'running', 'stored')), 0)::float8 as known_audio_s,
+       count(coalesce(decoded_s, (meta->>'duration_s')::float8))
+                filter (where working and status in ('pending', 'running', 'stored')) as n_known_audio
+from run_videos r join ingest_state s using (video_id)
+cross join lateral (select standing in ('new', 'again', 'held') as working) w
+where r.run_id = %(run_id)s
+
+-- name: enter
+update ingest_state set stage = %(stage)s where video_id = %(video_id)s
+
+-- name: describe
+update ingest_state set meta = %(meta)s::jsonb, title = %(title)s, kind = 'video' where video_id = %(video_id)s
+
+-- name: set_language
+update ingest_state set language = %(language)s where video_id = %(video_id)s
+
+-- name: finish
+-- The end of an attempt that stored nothing.
+update ingest_state
+set status = %(status)s, code = %(code)s, reason = %(reason)s, remedy = %(remedy)s, permanent = %(permanent)s,
+    not_before = clock_timestamp() + make_interval(secs => %(delay_s)s::float8),
+    finished_at = clock_timestamp(), claim = null
+where video_id = %(video_id)s
+
+-- name: postpone
+-- Back to the queue without a verdict; the attempt doesn't count.
+update ingest_state
+set status = 'pending', fence = fence + 1, claim = null, stage = null, attempts = greatest(attempts - 1, 0),
+    not_before = clock_timestamp() + make_interval(secs => %(delay_s)s::float8)
+where video_id = %(video_id)s
+
+-- name: drop_work
+delete from work_in_hand where video_id = %(video_id)s
+
+-- name: begin_work
+insert into work_in_hand as w (video_id, stage, ordinal, tries)
+values (%(video_id)s, %(stage)s, %(ordinal)s, 1)
+on conflict (video_id, stage, ordinal) do update set tries = w.tries + 1, since = clock_timestamp()
+returning tries
+
+-- name: end_work
+delete from work_in_hand where video_id = %(video_id)s and stage = %(stage)s and ordinal = %(ordinal)s
+
+-- name: set_kind_list
+update ingest_state set kind = 'list' where video_id = %(video_id)s
+
+-- name: content_holder
+-- Who holds this content, unless he failed with it or was told to leave it out.
+select c.video_id from contents c join ingest_state s using (video_id)
+where c.sha256 = %(sha256)s and c.video_id <> %(video_id)s and s.status not in ('failed', 'skipped')
+
+-- name: drop_contents
+delete from contents where video_id = %(video_id)s and sha256 <> %(sha256)s
+
+-- name: hold_content
+insert into contents (sha256, video_id) values (%(sha256)s, %(video_id)s)
+on conflict (sha256) do update set video_id = excluded.video_id
+
+-- name: lock_content
+-- Two videos with the same content take turns; freed with the transaction.
+select pg_advisory_xact_lock(hashtextextended(encode(%(sha256)s::bytea, 'hex'), 0))
+
+-- name: set_content
+update ingest_state set content_sha256 = %(sha256)s where video_id = %(video_id)s
+
+-- name: content_changed
+-- The source now gives other bytes: slices cut from the old ones don't fit.
+with gone as (delete from slices where video_id = %(video_id)s)
+update ingest_state set n_slices = null, decoded_s = null, language = null, speech_done_s = 0
+where video_id = %(video_id)s

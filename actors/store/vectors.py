@@ -1,0 +1,145 @@
+"""A table of vectors for each embedding model, and which of them search uses.
+
+Owns: making those tables with their HNSW index (here and not in a migration: which models there are
+is the user's choice). A model is told by its name and dimension. Doesn't know how vectors are made.
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from actors.errors import ConfigError
+from actors.store.database import Conn, Database
+from actors.store.sql import queries
+
+_SLUG_CHARS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingTable:
+    """Where the vectors of one model lie."""
+
+    id: int
+    name: str
+    """The model as settings name it."""
+    dim: int
+    table_name: str
+    active: bool
+
+    @property
+    def identifier(self) -> sql.Identifier:
+        return sql.Identifier(self.table_name)
+
+
+def table_name(name: str, dim: int) -> str:
+    """A short, legible and unmistakable table name: ``emb_all_minilm_l6_v2_1f3a9c_384``."""
+    slug = re.sub(r"[^a-z0-9]+", "_", name.rsplit("/", 1)[-1].rsplit(":", 1)[-1].lower()).strip("_")
+    digest = hashlib.sha256(name.encode(errors="replace")).hexdigest()[:6]
+    return f"emb_{slug[:_SLUG_CHARS]}_{digest}_{dim}"
+
+
+def ensure_model(database: Database, name: str, dim: int) -> EmbeddingTable:
+    """The table of a model, made if need be. The first model of a database becomes the active one.
+
+    Raises:
+        ConfigError: the database knows this model with another dimension.
+    """
+    new_table = table_name(name, dim)
+    what = {"name": name, "dim": dim, "table_name": new_table}
+
+    def ensure(connection: Conn) -> EmbeddingTable:
+        connection.execute(queries("vectors")["take_turns"])
+        row = connection.execute(queries("vectors")["by_name"], what).fetchone()
+        if row is None:
+            names = {"table": sql.Identifier(new_table), "dim": sql.Literal(dim)}
+            connection.execute(sql.SQL(queries("vectors")["create_table"]).format(**names))
+            index = sql.Identifier(f"{new_table}_hnsw")
+            connection.execute(sql.SQL(queries("vectors")["create_index"]).format(**names, index=index))
+            row = connection.execute(queries("vectors")["enter"], what).fetchone()
+        assert row is not None
+        return EmbeddingTable(**row)
+
+    found = database.run(ensure)
+    if found.dim != dim:
+        raise ConfigError(
+            f"the database holds vectors of {name} with {found.dim} dimensions, and the settings say {dim}",
+            remedy=f"Set EMBEDDING_DIMENSIONS={found.dim}, or name the model differently",
+        )
+    return found
+
+
+def active_model(database: Database) -> EmbeddingTable | None:
+    """The model that search uses; ``None``: nothing was ever embedded."""
+    row = database.run(lambda connection: connection.execute(queries("vectors")["active"]).fetchone())
+    return None if row is None else EmbeddingTable(**row)
+
+
+def models(database: Database) -> list[EmbeddingTable]:
+    """Every model that the database has a table for."""
+    rows = database.run(lambda connection: connection.execute(queries("vectors")["all"]).fetchall())
+    return [EmbeddingTable(**row) for row in rows]
+
+
+def activate(database: Database, name: str) -> EmbeddingTable:
+    """Let search use another model.
+
+    Raises:
+        ConfigError: no such model.
+    """
+
+    def switch(connection: Conn) -> EmbeddingTable:
+        connection.execute(queries("vectors")["take_turns"])
+        connection.execute(queries("vectors")["deactivate"])
+        row = connection.execute(queries("vectors")["activate"], {"name": name}).fetchone()
+        if row is None:
+            known = (
+                ", ".join(each["name"] for each in connection.execute(queries("vectors")["all"])) or "none"
+            )
+            raise ConfigError(f"the database has no vectors of {name}", remedy=f"It has those of: {known}")
+        return EmbeddingTable(**row)
+
+    return database.run(switch)
+
+
+def prefer(database: Database, table: EmbeddingTable) -> EmbeddingTable:
+    """Let search use ``table`` if it covers the corpus at least as well as the model in use; gives the
+    one in use then."""
+    active = active_model(database)
+    if active is None or (
+        active.id != table.id and n_missing(database, table) <= n_missing(database, active)
+    ):
+        return activate(database, table.name)
+    return active
+
+
+def n_missing(database: Database, table: EmbeddingTable) -> int:
+    """Segments of the corpus that have no vector in ``table``."""
+    statement = sql.SQL(queries("vectors")["missing"]).format(table=table.identifier)
+    row = database.run(lambda connection: connection.execute(statement).fetchone())
+    assert row is not None
+    return int(row["n"])
+
+
+def drop_model(database: Database, name: str) -> None:
+    """Drop a model's vectors; their space is free at once.
+
+    Raises:
+        ConfigError: no such model, or it is the active one.
+    """
+
+    def drop(connection: Conn) -> None:
+        connection.execute(queries("vectors")["take_turns"])
+        row = connection.execute(queries("vectors")["by_name"], {"name": name}).fetchone()
+        if row is None or row["active"]:
+            raise ConfigError(
+                f"the vectors of {name} can't be dropped: search uses them"
+                if row
+                else f"there are none of {name}",
+                remedy="Activate another model first" if row else "",
+            )
+        connection.execute(sql.SQL("drop table {table}").format(table=sql.Identifier(row["table_name"])))
+        connection.execute(queries("vectors")["forget"], {"name": name})
+
+    database.run(drop)

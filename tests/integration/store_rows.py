@@ -1,0 +1,86 @@
+"""Rows for the tests of the store: small, and different wherever a mix-up would show."""
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit, urlunsplit
+
+import numpy as np
+
+from actors.rows import (
+    EmbeddedVideo,
+    Provenance,
+    Segment,
+    SegmentedVideo,
+    SpokenSlice,
+    Utterance,
+    VideoId,
+    VideoMeta,
+    Word,
+)
+
+RECIPE = "recipe-1"
+MADE_BY = Provenance("tiny", "int8", "cpu", {"faster-whisper": "1.2.1"})
+
+
+def with_database(url: str, name: str) -> str:
+    """``url`` leading to another database of the same server."""
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+
+
+@dataclass(frozen=True)
+class Wanted:
+    video_id: str
+    url: str = "https://example.org/v"
+    kind: str = "video"
+    hint: VideoMeta | None = None
+
+
+def wanted(*names: str) -> list[Wanted]:
+    return [Wanted(name, f"https://example.org/{name}") for name in names]
+
+
+def meta(title: str = "A talk", **more: object) -> VideoMeta:
+    return VideoMeta(**{"title": title, "url": "https://example.org/page", "duration_s": 60.0, **more})
+
+
+def spoken(
+    video_id: str, fence: int, ordinal: int, n_slices: int | None = None, text: str = ""
+) -> SpokenSlice:
+    start_s = 30.0 * ordinal
+    said = text or f"slice {ordinal} of {video_id}"
+    words = tuple(Word(each, start_s + n, start_s + n + 0.5, 0.9) for n, each in enumerate(said.split()))
+    heard = Utterance(
+        said, start_s, start_s + 20.0, words, -0.2, 1.1, 0.01, flags=("loop",) if ordinal == 1 else ()
+    )
+    return SpokenSlice(
+        VideoId(video_id),
+        fence,
+        ordinal,
+        n_slices,
+        30.0 * n_slices if n_slices else None,
+        20.0,
+        "en",
+        (heard,),
+        MADE_BY,
+    )
+
+
+def unit_vectors(n: int, dim: int, seed: int = 0) -> np.ndarray:
+    vectors = np.random.default_rng(seed).standard_normal((n, dim)).astype(np.float32)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def embedded(
+    video_id: str,
+    fence: int,
+    texts: list[str],
+    vectors: np.ndarray,
+    model: str = "test/model",
+    **about: object,
+) -> EmbeddedVideo:
+    segments = tuple(
+        Segment(n, text, 10.0 * n, 10.0 * n + 9.0, len(text.split()), avg_logprob=-0.1)
+        for n, text in enumerate(texts)
+    )
+    return EmbeddedVideo(
+        SegmentedVideo(VideoId(video_id), fence, meta(**about), "en", segments, MADE_BY), model, vectors
+    )
