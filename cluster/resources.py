@@ -1,0 +1,149 @@
+"""What the hardware allows: pools cut to the card, shares that Ray books, CPUs that a start needs.
+
+Pure: ``hardware.py`` looks at the machine. The memory figures are estimates from published measurements, said to be
+so; a GPU share is bookkeeping in Ray and limits nothing, hence the sum in bytes beside it.
+"""
+
+from dataclasses import dataclass
+from math import floor
+
+from configs.settings import Settings
+
+GIB = 2**30
+
+ASR_GIB = {
+    "large-v3": 4.6,
+    "large-v2": 4.6,
+    "distil-large-v3": 3.4,
+    "turbo": 3.4,
+    "medium": 3.0,
+    "small": 2.0,
+}
+"""GiB of one ASR worker in float16 with a batch of ten clips, CUDA context included."""
+EMBED_GIB = {"gte-Qwen2-1.5B-instruct": 3.8, "bge-base-en-v1.5": 0.9, "Qwen3-Embedding-0.6B": 1.8}
+UNKNOWN_ASR_GIB, UNKNOWN_EMBED_GIB = 3.4, 2.0
+VOICE_GIB = 0.5
+RESERVED_GIB = 2.0
+"""Left free on a card: a desktop, fragmentation, peaks."""
+INT8_FACTOR = 0.65
+EMBED_SHARE = 0.2
+SOURCE_CPUS = 0.01
+"""What Ray books for the task that claims videos: next to nothing, but it must be there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    name: str
+    memory_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hardware:
+    n_cpus: int
+    gpus: tuple[Gpu, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pools:
+    """What a run will use."""
+
+    transcribe_device: str
+    embed_device: str
+    n_transcribers: int
+    transcribe_gpu_share: float
+    embed_gpu_share: float
+    n_preparers: int
+    min_cpus: float
+    """CPUs that Ray must book before every stage has one actor."""
+    notes: tuple[str, ...] = ()
+    """What was cut or chosen, for the user."""
+
+
+class DoesNotFit(ValueError):
+    """Settings that this hardware can't run; the message says what to change."""
+
+
+def plan_pools(settings: Settings, hardware: Hardware) -> Pools:
+    """Pools for these settings on this hardware.
+
+    Raises:
+        DoesNotFit: a GPU is asked for and there is none, or one worker doesn't fit its memory.
+    """
+    notes: list[str] = []
+    asr_device = _device("transcribe", settings.transcribe.device, hardware, notes)
+    embed_device = _device("embed", settings.embed.device, hardware, notes)
+    n_asr, asr_share, embed_share = settings.transcribe.actors, 0.0, 0.0
+    if embed_device == "cuda":
+        embed_share = settings.embed.gpu_share or EMBED_SHARE
+    if asr_device == "cuda":
+        n_asr, asr_share = _fit_card(settings, hardware, embed_share, notes)
+    asr_cpus = settings.transcribe.cpu_threads * n_asr if asr_device == "cpu" else 0.0
+    embed_cpus = 1.0 if embed_device == "cpu" else 0.0
+    return Pools(
+        transcribe_device=asr_device,
+        embed_device=embed_device,
+        n_transcribers=n_asr,
+        transcribe_gpu_share=asr_share,
+        embed_gpu_share=embed_share,
+        n_preparers=min(settings.prepare.actors, max(1, hardware.n_cpus)),
+        min_cpus=SOURCE_CPUS + 1.0 + asr_cpus + embed_cpus,
+        notes=tuple(notes),
+    )
+
+
+def _device(stage: str, wanted: str, hardware: Hardware, notes: list[str]) -> str:
+    if wanted == "cuda" and not hardware.gpus:
+        raise DoesNotFit(
+            f"{stage}.device is cuda and this machine shows no NVIDIA GPU. Use --device cpu (slow with a large "
+            "model), --profile demo to try Earmark out, or install the driver if there is a card"
+        )
+    if wanted != "auto":
+        return wanted
+    chosen = "cuda" if hardware.gpus else "cpu"
+    notes.append(f"{stage}.device auto: {chosen}")
+    return chosen
+
+
+def _fit_card(
+    settings: Settings, hardware: Hardware, embed_share: float, notes: list[str]
+) -> tuple[int, float]:
+    """Number of ASR workers over all cards, and the share of one card that each books."""
+    one = asr_gib(settings)
+    embed = embed_gib(settings) if embed_share else 0.0
+    smallest = min(gpu.memory_bytes for gpu in hardware.gpus) / GIB
+    room = smallest - RESERVED_GIB - VOICE_GIB - embed
+    per_card = floor(room / one)
+    if per_card < 1:
+        raise DoesNotFit(
+            f"one ASR worker needs about {one:.1f} GiB and the embedding model {embed:.1f} GiB, but a card of "
+            f"{smallest:.1f} GiB leaves {max(room, 0):.1f} GiB beside it. Use a smaller embed.model, "
+            "--device cpu for the embedding (embed.device=cpu) or transcribe.compute_type=int8_float16"
+        )
+    if settings.transcribe.gpu_share:
+        per_card = min(per_card, floor((1 - embed_share) / settings.transcribe.gpu_share + 1e-9))
+    wanted, possible = settings.transcribe.actors, per_card * len(hardware.gpus)
+    n_asr = min(wanted, possible)
+    if n_asr < 1:
+        raise DoesNotFit(
+            f"transcribe.gpu_share {settings.transcribe.gpu_share} and embed share {embed_share} exceed one GPU"
+        )
+    if n_asr < wanted:
+        notes.append(
+            f"{n_asr} of {wanted} ASR workers: each takes about {one:.1f} GiB, the embedding model {embed:.1f}, "
+            f"and the card has {smallest:.1f}"
+        )
+    on_one_card = -(-n_asr // len(hardware.gpus))
+    share = settings.transcribe.gpu_share or floor((1 - embed_share) / on_one_card * 1000) / 1000
+    return n_asr, share
+
+
+def asr_gib(settings: Settings) -> float:
+    """Estimated GPU memory of one ASR worker."""
+    name = settings.transcribe.model.rstrip("/").split("/")[-1].removeprefix("faster-whisper-")
+    gib = ASR_GIB.get(name, UNKNOWN_ASR_GIB)
+    return gib * INT8_FACTOR if settings.transcribe.compute_type.startswith("int8") else gib
+
+
+def embed_gib(settings: Settings) -> float:
+    """Estimated GPU memory of the embedding model in the type that it runs in."""
+    return EMBED_GIB.get(settings.embed.model.rstrip("/").split("/")[-1], UNKNOWN_EMBED_GIB)

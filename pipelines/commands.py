@@ -1,0 +1,146 @@
+"""What the commands do: open the database, call, print. Text for people, or one JSON document."""
+
+import json
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import click
+from rich.console import Console
+
+from actors.errors import ConfigError
+from actors.fetch.identity import SourceItem, identify
+from actors.store.database import Database
+from configs.home import home
+from configs.settings import Settings
+from pipelines import present
+from pipelines.corpus import open_database
+from pipelines.sources import Refused, read_sources
+
+logger = logging.getLogger(__name__)
+
+
+def ingest_sources(
+    sources: Sequence[str], from_file: str | None, settings: Settings, limit: int | None,
+    force: bool, dry_run: bool, as_json: bool,
+) -> int:  # fmt: skip
+    """Ingest, or with ``dry_run`` only say what would be; gives the exit code."""
+    refused: list[Refused] = []
+
+    def accepted() -> Iterator[SourceItem]:
+        for item in read_sources(sources, from_file):
+            if isinstance(item, Refused):
+                refused.append(item)
+            else:
+                yield item
+
+    if dry_run:
+        from pipelines.rehearsal import rehearse
+
+        document: dict[str, Any] = {"would_ingest": rehearse(accepted(), settings, limit)}
+        document["refused"] = [asdict(each) for each in refused]
+        _print(document, present.rehearsal, as_json)
+    else:
+        outcome = _ingest(accepted(), settings, limit=limit, force=force)
+        document = present.outcome_document(outcome, refused)
+        _print(document, present.outcome, as_json)
+    return present.exit_code(document)
+
+
+def ingest_items(urls: Sequence[str], settings: Settings) -> Any:
+    """Ingest these addresses, as ``ingest`` would."""
+    return _ingest([identify(url) for url in urls], settings)
+
+
+def _ingest(
+    items: Iterable[SourceItem], settings: Settings, *, limit: int | None = None, force: bool = False
+) -> Any:
+    from cluster.connect import set_switches
+
+    set_switches()
+    from cluster.hardware import find_hardware
+    from cluster.resources import DoesNotFit, plan_pools
+    from pipelines.driver import Plan, run
+    from pipelines.native_log import run_log
+    from pipelines.progress import Display
+
+    hardware = find_hardware()
+    try:
+        pools = plan_pools(settings, hardware)
+    except DoesNotFit as error:
+        raise ConfigError(str(error), code="does_not_fit") from error
+    place = home()
+    url = open_database(settings, place)
+    place.create()
+    with run_log(place.logs_dir / f"ingest-{datetime.now(UTC):%Y%m%d-%H%M%S}.log") as terminal:
+        display = Display(Console(file=terminal))
+        for note in pools.notes:
+            display.say(note)
+        return run(items, Plan(settings, url, place, hardware, pools, force, limit), display)
+
+
+def show_status(settings: Settings, videos: bool, failed: bool, as_json: bool) -> None:
+    """Print the ledger's counts, the corpus's size, speeds; with ``videos`` or ``failed`` the rows."""
+    from pipelines.standing import status_document
+
+    with Database(open_database(settings, home())) as database:
+        document = status_document(database, with_videos=videos, with_failed=failed)
+    _print(document, present.status, as_json)
+
+
+def show_video(settings: Settings, video_id: str, as_json: bool) -> None:
+    """Print one stored video.
+
+    Raises:
+        PermanentError: it isn't stored; the message says how it stands.
+    """
+    from pipelines.standing import video_document
+
+    with Database(open_database(settings, home())) as database:
+        document = video_document(database, video_id)
+    _print(document, present.video, as_json)
+
+
+def search_corpus(settings: Settings, query: str, limit: int, filters: dict[str, Any], as_json: bool) -> None:
+    """Print the segments that answer ``query`` best."""
+    from pipelines.finder import Finder
+
+    with Finder(settings, home()) as finder:
+        found = finder.find(query, limit=limit, filters=_whole_days(filters))
+    _print({"query": query, "hits": found}, present.hits, as_json)
+
+
+def _whole_days(filters: dict[str, Any]) -> dict[str, Any]:
+    """Days as a person means them, in UTC: the last one counts whole."""
+    since, until = filters.pop("since", None), filters.pop("until", None)
+    return {
+        **filters,
+        "since": since.replace(tzinfo=UTC) if since else None,
+        "until": until.replace(tzinfo=UTC) + timedelta(days=1) if until else None,
+    }
+
+
+def migrate_database(settings: Settings, as_json: bool) -> None:
+    """Bring the schema to this version and say what was applied."""
+    from actors.store.migrations import migrate
+    from pipelines.corpus import database_url
+
+    applied = migrate(database_url(settings, home()))
+    _print({"applied": list(applied)}, present.migrations, as_json)
+
+
+def stop_database(as_json: bool) -> None:
+    """Stop the embedded database of this home."""
+    from actors.store.embedded import stop_server
+
+    _print({"stopped": stop_server(home().database_dir)}, present.stopped, as_json)
+
+
+def _print(document: dict[str, Any], told: Callable[[dict[str, Any]], Iterable[str]], as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(document, ensure_ascii=False, indent=2, default=str))
+    else:
+        for line in told(document):
+            click.echo(line)

@@ -1,0 +1,25 @@
+"""What every actor of a run is told."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ray.actor import ActorHandle
+
+from actors.rows import RunId
+from configs.settings import Settings
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """Settings and places of one run. Its ``repr`` shows no secret."""
+
+    run_id: RunId
+    settings: Settings
+    database_url: str = field(repr=False)
+    cache_dir: Path
+    models_dir: Path
+    scoreboard: ActorHandle[Any] = field(repr=False)
+    force: bool = False
+    limit: int | None = None
+    """Most videos this run takes; ``None``: all."""

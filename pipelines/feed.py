@@ -1,0 +1,61 @@
+"""The head of the line: a Ray Data source that claims videos from the ledger as the line has room.
+
+The ledger is the queue. The source holds no list: it takes what is due, a few at a time, and stops when
+nothing is left that could still come. Ray Data asks a source for everything at once and counts only
+bytes, which ids have none of; so the look-ahead is kept here, by what the ledger says is not prepared
+yet. A worker that dies in between leaves nothing to count wrong.
+"""
+
+import time
+from collections.abc import Iterable, Iterator
+
+import pyarrow as pa
+from ray.data import Datasource, ReadTask
+from ray.data.block import BlockMetadata
+
+from actors.rows import Request
+from actors.store.database import Database
+from actors.store.ledger import Ledger
+from pipelines import wire
+from pipelines.context import RunContext
+
+POLL_S = 0.25
+
+
+class Feed(Datasource):
+    """Claimed requests, one a block."""
+
+    def __init__(self, context: RunContext) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._context = context
+
+    def get_name(self) -> str:
+        return "Claim"
+
+    def estimate_inmemory_data_size(self) -> int | None:
+        return None
+
+    def get_read_tasks(
+        self, parallelism: int, per_task_row_limit: int | None = None, data_context: object = None
+    ) -> list[ReadTask]:
+        context = self._context
+
+        def read() -> Iterable[pa.Table]:
+            for request in claims(context):
+                yield pa.Table.from_pylist([wire.pack(request)])
+
+        metadata = BlockMetadata(num_rows=None, size_bytes=None, input_files=None, exec_stats=None)
+        return [ReadTask(read, metadata)]
+
+
+def claims(context: RunContext) -> Iterator[Request]:
+    """Requests as the line has room for them, until nothing is due and nothing can still be listed."""
+    ledger = Ledger(Database(context.database_url, pool_size=1))
+    while True:
+        room = context.settings.ray.look_ahead_videos - ledger.n_look_ahead(context.run_id)
+        claimed = ledger.claim(context.run_id, room) if room > 0 else []
+        yield from claimed
+        if not claimed:
+            if ledger.exhausted(context.run_id):
+                return
+            time.sleep(POLL_S)

@@ -1,0 +1,90 @@
+"""The line, as a table of contents: which stages a video passes, and what each may use."""
+
+from collections.abc import Sequence
+
+import ray
+from ray.data import Dataset, ExecutionResources
+from ray.data.context import AutoscalingConfig, DataContext
+
+from actors import rows
+from cluster.resources import SOURCE_CPUS, Pools
+from configs.settings import Settings
+from pipelines import workers
+from pipelines.context import RunContext
+from pipelines.feed import Feed
+from pipelines.stage import StageSpec
+
+EMBED_THREADS = 16
+
+
+def line(settings: Settings, pools: Pools) -> list[StageSpec]:
+    """The stages in order. Only ``Transcribe`` scales on GPU shares: Ray Data reserves shares evenly
+    for every stage that could grow, and an idle one would keep them."""
+    transcribe_cpus = float(settings.transcribe.cpu_threads) if pools.transcribe_device == "cpu" else 0.0
+    return [
+        StageSpec(
+            name="Prefilter", accepts=(rows.Request,), build=workers.build_prefilter,
+            min_actors=1, max_actors=settings.prefilter.actors, initial_actors=1,
+            marks_stage=True,
+        ),
+        StageSpec(
+            name="Download", accepts=(rows.Video,), build=workers.build_download,
+            min_actors=1, max_actors=settings.download.actors, initial_actors=1,
+            marks_stage=True, counts_deaths=True,
+        ),
+        StageSpec(
+            name="Prepare", accepts=(rows.Audio,), build=workers.build_prepare,
+            min_actors=1, max_actors=pools.n_preparers, initial_actors=1, num_cpus=1.0,
+            marks_stage=True, counts_deaths=True,
+        ),
+        StageSpec(
+            name="Transcribe", accepts=(rows.Slice,), build=workers.build_transcribe,
+            min_actors=1, max_actors=pools.n_transcribers, initial_actors=pools.n_transcribers,
+            num_cpus=transcribe_cpus, num_gpus=pools.transcribe_gpu_share, counts_deaths=True,
+        ),
+        StageSpec(
+            name="Assemble", accepts=(rows.SpokenSlice, rows.Resumed), build=workers.build_assemble,
+            min_actors=settings.store.ledger_actors, max_actors=settings.store.ledger_actors,
+            initial_actors=settings.store.ledger_actors,
+        ),
+        StageSpec(
+            name="Segment", accepts=(rows.Transcript,), build=workers.build_segment,
+            min_actors=1, max_actors=1, initial_actors=1,
+        ),
+        StageSpec(
+            name="Embed", accepts=(rows.SegmentedVideo,), build=workers.build_embed,
+            min_actors=1, max_actors=1, initial_actors=1, threads=EMBED_THREADS,
+            num_cpus=1.0 if pools.embed_device == "cpu" else 0.0, num_gpus=pools.embed_gpu_share,
+        ),
+        StageSpec(
+            name="Store", accepts=(rows.EmbeddedVideo,), build=workers.build_store,
+            min_actors=settings.store.writers, max_actors=settings.store.writers,
+            initial_actors=settings.store.writers,
+        ),
+    ]  # fmt: skip
+
+
+def build(context: RunContext, stages: Sequence[StageSpec]) -> Dataset:
+    """The stages as a lazy dataset of what the last of them gives."""
+    configure(context.settings)
+    dataset: Dataset = ray.data.read_datasource(Feed(context), num_cpus=SOURCE_CPUS, override_num_blocks=1)
+    for spec in stages:
+        dataset = spec.add_to(dataset, context)
+    dataset.set_name(f"earmark-run-{context.run_id}")
+    return dataset
+
+
+def configure(settings: Settings) -> None:
+    """Ray Data as this line needs it."""
+    data = DataContext.get_current()
+    data.target_max_block_size = 1  # one row a block: a slice leaves as soon as it is cut
+    data.execution_options.preserve_order = False
+    data.execution_options.resource_limits = ExecutionResources(
+        object_store_memory=settings.ray.object_store_bytes
+    )
+    # Two rows sent to an actor that works on one make 2.0; a pool whose actors all have work makes 1.0
+    # and must be able to grow from there.
+    data.autoscaling_config = AutoscalingConfig(actor_pool_util_upscaling_threshold=1.0)
+    data.execution_no_progress_timeout_s = -1  # one long slice is progress
+    data.enable_progress_bars = False
+    data.print_on_execution_start = False

@@ -1,0 +1,50 @@
+"""How a run ended: counts, times, and what is kept of it in the database. Pure."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from actors.rows import RunId
+from actors.store.ledger import RunCounts
+from actors.store.standing import Asked
+from pipelines.scoreboard import Tally
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A run's end."""
+
+    run_id: RunId
+    asked: Asked
+    counts: RunCounts
+    wall_s: float
+    """From the run's entry in the ledger to its end, starting and stopping of Ray included."""
+    line_s: float
+    """From the first row taken in hand to the last one stored; 0 where there was nothing to do."""
+    interrupted: bool = False
+    stages: dict[str, Tally] = field(default_factory=dict)
+    failed: list[dict[str, Any]] = field(default_factory=list)
+    """The videos that failed, each with code, reason and remedy."""
+
+    @property
+    def unaccounted(self) -> int:
+        """Videos that were to be done and ended neither stored nor skipped nor failed."""
+        return self.counts.pending + self.counts.running
+
+    @property
+    def speed_h_per_h(self) -> float:
+        """Hours of audio stored for each hour of the line."""
+        return self.counts.stored_audio_s / self.line_s if self.line_s > 0 else 0.0
+
+    def figures(self) -> dict[str, Any]:
+        """What is kept of a run beside its rows."""
+        counts = self.counts
+        return {
+            "stored": counts.stored,
+            "skipped": counts.skipped,
+            "failed": counts.failed,
+            "audio_s": counts.stored_audio_s,
+            "wall_s": round(self.wall_s, 3),
+            "line_s": round(self.line_s, 3),
+            "speed_h_per_h": round(self.speed_h_per_h, 2),
+            "stages": {name: tally.figures() for name, tally in self.stages.items()},
+        }

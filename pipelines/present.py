@@ -1,0 +1,145 @@
+"""Results as text for people, out of the same documents that ``--json`` prints. Pure."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Any
+
+from pipelines.outcome import Outcome
+from pipelines.progress import busy_share
+from pipelines.sources import Refused
+
+SNIPPET = 200
+"""Characters of a segment that a list of hits shows."""
+
+
+def outcome_document(outcome: Outcome, refused: Sequence[Refused]) -> dict[str, Any]:
+    """A run's end as plain data."""
+    counts = asdict(outcome.counts)
+    return {
+        "run": outcome.run_id,
+        "interrupted": outcome.interrupted,
+        "asked": asdict(outcome.asked),
+        "counts": counts,
+        "unaccounted": outcome.unaccounted,
+        "audio_h": round(outcome.counts.stored_audio_s / 3600, 4),
+        "speed_h_per_h": round(outcome.speed_h_per_h, 2),
+        "line_s": round(outcome.line_s, 2),
+        "wall_s": round(outcome.wall_s, 2),
+        "stages": {
+            name: {"items": t.items, "failed": t.failed, "busy_share": round(busy_share(t), 3)}
+            for name, t in outcome.stages.items()
+        },
+        "failed": outcome.failed,
+        "refused": [asdict(each) for each in refused],
+    }
+
+
+def exit_code(document: dict[str, Any]) -> int:
+    """0 all well, 1 something failed or was refused, 130 interrupted."""
+    if document.get("interrupted"):
+        return 130
+    counts = document.get("counts", {})
+    return 1 if counts.get("failed") or document.get("unaccounted") or document.get("refused") else 0
+
+
+def outcome(document: dict[str, Any]) -> Iterator[str]:
+    counts, asked = document["counts"], document["asked"]
+    known = [
+        f"{asked[name]} {words}"
+        for name, words in (
+            ("stored", "stored already"), ("stored_other_recipe", "stored already, made by other settings (--force redoes them)"),
+            ("skipped_before", "skipped before"), ("failed_before", "failed for good before"),
+            ("not_due", "failed before and not due yet"), ("duplicate", "named twice"),
+        )
+        if asked.get(name)
+    ]  # fmt: skip
+    if known:
+        yield "Not done again: " + ", ".join(known)
+    yield (
+        f"Run {document['run']}: {counts['stored']} stored, {counts['skipped']} skipped, {counts['failed']} failed"
+        + (f", {counts['held_elsewhere']} in another run's hands" if counts["held_elsewhere"] else "")
+    )
+    if counts["stored"]:
+        yield (
+            f"{document['audio_h']:.2f} h of audio in {timedelta(seconds=round(document['line_s']))}"
+            f" ({document['speed_h_per_h']:.0f} h/h); with starting and stopping {timedelta(seconds=round(document['wall_s']))}"
+        )
+    if document["stages"]:
+        shares = ", ".join(f"{name} {stage['busy_share']:.0%}" for name, stage in document["stages"].items())
+        yield f"Busy: {shares}"
+    for video in document["failed"]:
+        yield f"  failed {video['id']} ({video['code']}): {video['reason']}. {video['remedy'] or ''}".rstrip()
+    for each in document["refused"]:
+        yield f"  left out {each['source']} ({each['code']}): {each['reason']}"
+    if document["interrupted"]:
+        yield "Stopped. What was finished is kept; the same command goes on from here."
+    elif document["unaccounted"]:
+        yield f"{document['unaccounted']} videos ended neither stored nor skipped nor failed; the same command tries them again."
+
+
+def rehearsal(document: dict[str, Any]) -> Iterator[str]:
+    for video in document["would_ingest"]:
+        length = f"{timedelta(seconds=round(video['duration_s']))} " if video.get("duration_s") else ""
+        yield f"{video['id']}  {length}{video.get('title') or ''}  {video['url']}  [{video['standing']}]"
+    yield f"{len(document['would_ingest'])} videos"
+    for each in document["refused"]:
+        yield f"left out {each['source']} ({each['code']}): {each['reason']}"
+
+
+def hits(document: dict[str, Any]) -> Iterator[str]:
+    if not document["hits"]:
+        yield "nothing found"
+    for number, hit in enumerate(document["hits"], start=1):
+        text = hit["text"] if len(hit["text"]) <= SNIPPET else hit["text"][:SNIPPET].rsplit(" ", 1)[0] + " …"
+        speaker = f" · {hit['speaker']}" if hit["speaker"] else ""
+        yield f"{number}. {hit['title']}{speaker} · {clock(hit['start_s'])}–{clock(hit['end_s'])}"
+        yield f"   {text}"
+        yield f"   {hit['url']}"
+
+
+def video(document: dict[str, Any]) -> Iterator[str]:
+    yield f"{document['title']} · {clock(document['duration_s'] or 0)} · {document['url']}"
+    for segment in document["segments"]:
+        speaker = f"{segment['speaker']}: " if segment["speaker"] else ""
+        yield f"[{clock(segment['start_s'])}–{clock(segment['end_s'])}] {speaker}{segment['text']}"
+
+
+def status(document: dict[str, Any]) -> Iterator[str]:
+    by_status = document["by_status"]
+    yield "Ledger: " + (", ".join(f"{n} {name}" for name, n in by_status.items() if n) or "empty")
+    corpus = document["corpus"]
+    yield f"Corpus: {corpus['videos']} videos, {corpus['audio_h']:.2f} h, {corpus['segments']} segments"
+    for model in document["models"]:
+        active = ", used by search" if model["active"] else ""
+        yield f"  vectors of {model['name']} ({model['dim']}): {model['vectors']}{active}"
+    rate, run = document["processing_rate"], document["last_run"]
+    if rate["throughput"]:
+        yield f"Last 24 h: {rate['videos']} videos, {rate['throughput']:.0f} h of audio an hour from the first stored to the last"
+    if run is not None:
+        speed = run["rate"]["throughput"]
+        yield f"Run {run['run_id']} ({run['outcome'] or 'running'}): {run['rate']['audio_h']:.2f} h" + (
+            f" at {speed:.0f} h/h from start to finish" if speed else ""
+        )
+    for row in document.get("videos") or document.get("failed", []):
+        why = f" ({row['code']}) {row['reason']}. {row['remedy'] or ''}" if row["reason"] else ""
+        yield f"{row['status']:8} {row['id']}  {row['title'] or row['url']}{why}".rstrip()
+
+
+def migrations(document: dict[str, Any]) -> Iterator[str]:
+    yield "Applied: " + ", ".join(document["applied"]) if document["applied"] else "The schema is up to date."
+
+
+def stopped(document: dict[str, Any]) -> Iterator[str]:
+    yield (
+        "The embedded database is stopped."
+        if document["stopped"]
+        else "The embedded database was not running."
+    )
+
+
+def clock(seconds: float) -> str:
+    """``1:02:03`` or ``2:03``."""
+    whole = int(seconds)
+    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -1,0 +1,110 @@
+"""What to ingest: arguments, folders and files of sources, as items for the ledger.
+
+Reads lazily: a file of a million lines is never held. What can't be understood comes out as
+``Refused`` in its place, so that the rest of the run goes on.
+"""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from actors.errors import EarmarkError, PermanentError
+from actors.fetch.identity import SourceItem, identify, media_files
+
+MAX_LINE = 20_000
+"""Characters of one line of a source file; longer is no URL."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A source that names nothing we could fetch."""
+
+    source: str
+    code: str
+    reason: str
+
+
+def read_sources(arguments: Iterable[str], from_file: str | None) -> Iterator[SourceItem | Refused]:
+    """Every item that the command line names, in order.
+
+    Args:
+        arguments: ids, URLs, files and folders.
+        from_file: file with a source a line, or JSON Lines; ``-`` is standard input.
+    """
+    for argument in arguments:
+        yield from _expand(argument)
+    if from_file is not None:
+        with _open(from_file) as lines:
+            for number, line in enumerate(lines, start=1):
+                yield from _from_line(line, f"{from_file}:{number}")
+
+
+def _open(path: str) -> TextIO:
+    if path == "-":
+        sys.stdin.reconfigure(errors="replace")  # type: ignore[union-attr]
+        return sys.stdin
+    return Path(path).open(encoding="utf-8-sig", errors="replace")
+
+
+def _expand(source: str) -> Iterator[SourceItem | Refused]:
+    try:
+        path = Path(source)
+        if _is_folder(path):
+            found = 0
+            for file in media_files(path):
+                found += 1
+                yield identify(str(file))
+            if not found:
+                yield Refused(_shown(source), "no_file", "the folder holds no media file")
+            return
+        yield identify(source)
+    except PermanentError as error:
+        yield _refused(source, error)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):  # too long for a path, a NUL in it: not a folder
+        return False
+
+
+def _from_line(line: str, where: str) -> Iterator[SourceItem | Refused]:
+    text = line.strip()
+    if not text or text.startswith("#"):
+        return
+    if len(text) > MAX_LINE:
+        yield Refused(_shown(text), "bad_line", f"{where}: the line has {len(text)} characters")
+        return
+    if text[0] not in '{"':
+        yield from _expand(text)
+        return
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as error:
+        yield Refused(_shown(text), "bad_line", f"{where}: not JSON: {error.msg} at column {error.colno}")
+        return
+    source = (
+        value
+        if isinstance(value, str)
+        else next(
+            (value[key] for key in ("url", "id", "video_id", "path") if isinstance(value.get(key), str)), None
+        )
+    )
+    if source is None:
+        yield Refused(_shown(text), "bad_line", f"{where}: no text under url, id, video_id or path")
+        return
+    yield from _expand(source)
+
+
+def _refused(source: str, error: EarmarkError) -> Refused:
+    return Refused(_shown(source), error.code, str(error))
+
+
+def _shown(source: str) -> str:
+    """A source as it may be printed: one line, no control characters, not endless."""
+    printable = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in source)
+    return printable if len(printable) <= 120 else printable[:117] + "..."

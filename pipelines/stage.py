@@ -1,0 +1,154 @@
+"""Hosts a stage on Ray: passes others' rows by, counts, times, and turns errors into ledger entries.
+
+The only place that catches broadly. A row never raises into Ray Data: Ray would run it again without
+end, or drop the innocent rows queued beside it. What a stage does stands in ``workers.py``; what it may
+use of the machine in ``StageSpec``.
+"""
+
+import logging
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import ray
+from ray.data import ActorPoolStrategy, Dataset
+
+from actors.errors import EarmarkError, LeaseLost, PermanentError, Rejected
+from actors.store.database import Database
+from actors.store.ledger import Ledger
+from pipelines import wire
+from pipelines.context import RunContext
+from pipelines.scoreboard import Meter
+
+logger = logging.getLogger(__name__)
+
+Worker = Callable[[Any], Iterable[Any]]
+"""Takes a row of the kinds that its stage accepts, gives the rows that follow from it."""
+
+MAX_DEATHS = 3
+DEAD_DEVICE = "device"
+
+
+@dataclass(frozen=True)
+class StageSpec:
+    """What a stage is and what it may use."""
+
+    name: str
+    """As a person looks for it in the dashboard."""
+    accepts: tuple[type, ...]
+    """Kinds of rows that it works on; all others pass by."""
+    build: Callable[[RunContext, Ledger], Worker]
+    """Makes the worker inside the actor: loads models, opens connections."""
+    min_actors: int
+    max_actors: int
+    initial_actors: int
+    num_cpus: float = 0.0
+    num_gpus: float = 0.0
+    threads: int = 1
+    """Rows that one actor works on at a time."""
+    queue: int = 2
+    """Rows sent to one actor, the ones being worked on included."""
+    marks_stage: bool = False
+    """Write into the ledger that the video has come here (stages whose rows are whole videos)."""
+    counts_deaths: bool = False
+    """Count the attempt before the work: a row that kills its actor is set aside after three."""
+
+    def add_to(self, dataset: Dataset, context: RunContext) -> Dataset:
+        """The dataset with this stage behind it."""
+        host = type(self.name, (StageHost,), {"__module__": __name__})
+        return dataset.flat_map(
+            host,
+            fn_constructor_args=(self, context),
+            compute=ActorPoolStrategy(
+                min_size=self.min_actors,
+                max_size=self.max_actors,
+                initial_size=self.initial_actors,
+                max_tasks_in_flight_per_actor=max(self.queue, self.threads),
+                max_concurrent_calls_per_actor=self.threads,
+                enable_true_multi_threading=self.threads > 1,
+            ),
+            num_cpus=self.num_cpus,
+            num_gpus=self.num_gpus or None,
+        )
+
+
+class StageHost:
+    """One actor of a stage."""
+
+    def __init__(self, spec: StageSpec, context: RunContext) -> None:
+        self._spec = spec
+        self._ledger = Ledger(Database(context.database_url, pool_size=spec.threads))
+        try:
+            self._worker = spec.build(context, self._ledger)
+        except EarmarkError as error:
+            ray.get(context.scoreboard.refuse.remote(error))
+            raise
+        self._meter = Meter(spec.name, context.scoreboard)
+
+    def __call__(self, row: wire.Row) -> Iterator[wire.Row]:
+        item: Any = wire.unpack(row)
+        if isinstance(item, self._spec.accepts):
+            with self._meter.item(wire.video_id(item), wire.audio_seconds(item)):
+                yield from self._work(item)
+        else:
+            yield row
+
+    def _work(self, item: Any) -> Iterator[wire.Row]:
+        try:
+            for result in self._meter.timed(self._guarded(item)):
+                yield wire.pack(result)
+        except LeaseLost as error:
+            logger.info("%s: %s leaves it: %s", item.video_id, self._spec.name, error)
+        except EarmarkError as error:
+            self._settle(item, error)
+        except Exception as error:
+            logger.exception("%s failed in %s", item.video_id, self._spec.name)
+            self._settle(item, unexpected(error))
+
+    def _guarded(self, item: Any) -> Iterator[Any]:
+        stage, ordinal = self._spec.name.lower(), getattr(item, "ordinal", 0)
+        if self._spec.marks_stage:
+            self._ledger.enter(item.video_id, item.fence, stage)
+        if not self._spec.counts_deaths:
+            yield from self._worker(item)
+            return
+        tries = self._ledger.begin_work(item.video_id, stage, ordinal)
+        if tries > MAX_DEATHS:
+            self._ledger.end_work(item.video_id, stage, ordinal)
+            raise PermanentError(
+                f"{stage} died {MAX_DEATHS} times while it worked on this video",
+                code="kills_its_worker",
+                remedy="See the Ray logs of that stage; ingest it again with --force once the cause is gone",
+            )
+        try:
+            yield from self._worker(item)
+        finally:
+            self._ledger.end_work(item.video_id, stage, ordinal)
+
+    def _settle(self, item: Any, error: EarmarkError) -> None:
+        """Write down why the video ends here. If even that fails the video stays ``running``, and the
+        run finds it at its end."""
+        self._meter.failed()
+        try:
+            if isinstance(error, Rejected):
+                self._ledger.skip(item.video_id, item.fence, error.code, error.reason, error.remedy)
+            else:
+                self._ledger.fail(item.video_id, item.fence, error)
+        except LeaseLost as lost:
+            logger.info("%s: %s", item.video_id, lost)
+        except Exception:
+            logger.exception("%s: could not record %s", item.video_id, error.code)
+        if error.code == DEAD_DEVICE:
+            # After such an error CUDA answers nothing in this process: Ray starts another.
+            logger.error("leaving: %s", error)
+            os._exit(1)
+
+
+def unexpected(error: Exception) -> EarmarkError:
+    """An error that no stage foresaw, as one that the ledger can keep."""
+    return PermanentError(
+        f"{type(error).__name__}: {error}",
+        code="unexpected",
+        remedy="This is a fault of Earmark: please report it with the log of the run",
+    )

@@ -1,0 +1,139 @@
+"""What each stage does with a row: a plain class of ``actors/`` joined with the ledger.
+
+Each ``build_*`` runs inside the stage's actor, so heavy imports stand in it and nowhere above.
+"""
+
+import hashlib
+from collections.abc import Iterator
+
+from actors import rows
+from actors.errors import Rejected
+from actors.store.ledger import Ledger
+from pipelines.context import RunContext
+from pipelines.stage import Worker
+
+
+def build_prefilter(context: RunContext, ledger: Ledger) -> Worker:
+    from actors.fetch.listing import Listing
+    from actors.fetch.prefilter import Prefilter
+
+    settings = context.settings
+    prefilter = Prefilter(settings.prefilter, settings.download, context.cache_dir)
+
+    def work(request: rows.Request) -> Iterator[rows.Video | rows.Resumed]:
+        if ledger.slices_present(request.video_id, settings.recipe()).complete:
+            ledger.enter(request.video_id, request.fence, "assemble")
+            yield rows.Resumed(request.video_id, request.fence)
+            return
+        found = prefilter(request)
+        if isinstance(found, Listing):
+            ledger.set_list(
+                found.video_id, found.fence, found.entries, force=context.force, limit=context.limit
+            )
+            return
+        ledger.describe(found.video_id, found.fence, found.meta)
+        yield found
+
+    return work
+
+
+def build_download(context: RunContext, ledger: Ledger) -> Worker:
+    from actors.fetch.download import Downloader
+
+    download = Downloader(context.settings.download, context.cache_dir)
+
+    def work(video: rows.Video) -> Iterator[rows.Audio]:
+        audio = download(video)
+        digest = hashlib.sha256(audio.content).digest()
+        other = ledger.claim_content(audio.video_id, audio.fence, digest)
+        if other is not None:
+            raise Rejected(
+                f"the same audio as {other}", code="duplicate", remedy=f"See `run.py show {other}`"
+            )
+        yield audio
+
+    return work
+
+
+def build_prepare(context: RunContext, ledger: Ledger) -> Worker:
+    from actors.speech.models import clip_window_s
+    from actors.speech.prepare import Preparer
+
+    settings = context.settings
+    window_s = settings.prepare.clip_max_s or clip_window_s(
+        settings.transcribe.model, context.models_dir, settings.transcribe.revision
+    )
+    prepare = Preparer(settings.prepare, window_s, settings.transcribe.language)
+
+    def work(audio: rows.Audio) -> Iterator[rows.Slice]:
+        present = ledger.slices_present(audio.video_id, settings.recipe())
+        yield from prepare(audio, skip=present.ordinals)
+
+    return work
+
+
+def build_transcribe(context: RunContext, ledger: Ledger) -> Worker:
+    from actors.speech.transcribe import Transcriber
+
+    transcribe = Transcriber(context.settings.transcribe, context.models_dir)
+
+    def work(piece: rows.Slice) -> Iterator[rows.SpokenSlice]:
+        language = piece.language
+        if language is None:
+            # Slices of one video meet in several actors: the first to say decides for all.
+            language = ledger.agree_language(piece.video_id, piece.fence, transcribe.detect_language(piece))
+        yield transcribe(piece, language)
+
+    return work
+
+
+def build_assemble(context: RunContext, ledger: Ledger) -> Worker:
+    def work(item: rows.SpokenSlice | rows.Resumed) -> Iterator[rows.Transcript]:
+        if isinstance(item, rows.Resumed):
+            yield ledger.transcript(item.video_id, item.fence)
+            return
+        transcript = ledger.commit_slice(item)
+        if transcript is not None:
+            yield transcript
+
+    return work
+
+
+def build_segment(context: RunContext, ledger: Ledger) -> Worker:
+    from actors.text.segmenting import segment
+
+    settings = context.settings.segment
+
+    def work(transcript: rows.Transcript) -> Iterator[rows.SegmentedVideo]:
+        yield segment(transcript, settings)
+
+    return work
+
+
+def build_embed(context: RunContext, ledger: Ledger) -> Worker:
+    from actors.text.embedder import Embedder
+    from actors.text.sentence_model import SentenceModel
+
+    settings = context.settings.embed
+    embedder = Embedder(SentenceModel(settings, context.models_dir), settings)
+
+    def work(video: rows.SegmentedVideo) -> Iterator[rows.EmbeddedVideo]:
+        yield embedder.embed(video)
+
+    return work
+
+
+def build_store(context: RunContext, ledger: Ledger) -> Worker:
+    from actors.store.database import Database
+    from actors.store.vectors import ensure_model
+    from actors.store.writer import Writer
+    from actors.text.models import embedding_name
+
+    embed = context.settings.embed
+    database = Database(context.database_url, pool_size=1)
+    writer = Writer(database, ensure_model(database, embedding_name(embed), embed.dimensions))
+
+    def work(video: rows.EmbeddedVideo) -> Iterator[rows.Stored]:
+        yield writer.write(video)
+
+    return work

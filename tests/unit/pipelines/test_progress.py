@@ -1,0 +1,41 @@
+"""What a person is told while a run goes on."""
+
+import pytest
+
+from pipelines.progress import Progress, busy_share, describe, describe_stages, eta_s
+from pipelines.scoreboard import Tally
+from tests.unit.pipelines.counts import run_counts
+
+
+def test_the_line_says_how_far_how_fast_and_until_when():
+    """Half of the audio in a minute: a minute is left."""
+    counts = run_counts(
+        to_do=4, stored=2, failed=1, stored_audio_s=1800.0, known_audio_s=3600.0, n_known_audio=4
+    )
+    line = describe(Progress(60.0, counts, {}))
+    assert "2/4 videos stored" in line and "1 failed" in line
+    assert "30 h/h" in line and "done in 0:01:00" in line
+
+
+def test_videos_of_unknown_length_count_with_the_mean():
+    """Two known of 600 s, two unknown: 2,400 s in all."""
+    counts = run_counts(to_do=4, stored_audio_s=600.0, known_audio_s=1200.0, n_known_audio=2)
+    assert eta_s(Progress(10.0, counts, {})) == pytest.approx(30.0)
+
+
+@pytest.mark.parametrize("elapsed_s", [0.0, 2.0])
+def test_nothing_is_promised_before_there_is_a_speed(elapsed_s):
+    """The first seconds say nothing about the rest."""
+    counts = run_counts(to_do=4, stored_audio_s=1.0, known_audio_s=1200.0, n_known_audio=2)
+    assert eta_s(Progress(elapsed_s, counts, {})) is None
+
+
+def test_each_stage_that_has_something_in_hand_is_named():
+    """And no other."""
+    said = describe_stages({"Download": Tally(in_hand=2), "Transcribe": Tally(in_hand=1), "Embed": Tally()})
+    assert said == "in hand: Download 2, Transcribe 1"
+
+
+def test_the_busy_share_is_over_all_actors():
+    """Two actors, one busy throughout: half."""
+    assert busy_share(Tally(busy_s=10, age_s=10) + Tally(busy_s=0, age_s=10)) == 0.5
