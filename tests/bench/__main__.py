@@ -1,0 +1,205 @@
+"""Earmark's line against its limit and against phases. See ``--help``."""
+
+import json
+import logging
+import multiprocessing
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from actors.errors import EarmarkError
+from configs.catalogue import SettingsError
+from configs.home import Home
+from configs.load import load_settings
+from configs.settings import Settings
+from tests.bench import limit, line, phases, report
+from tests.bench.audio import Corpus, make_corpus
+from tests.bench.real_engine import RealEngine
+from tests.bench.server import Network, serving
+from tests.bench.standin import StandIn
+from tests.bench.trial import LEAST_LIMIT_S, Trial, new_database, temporary_home
+
+NETWORK = Network()
+N_STAND_INS = 2
+REAL_HOURS = 0.4
+PACE_ALLOWED = 10.0
+"""A piece of work may take so many times what the engine alone would need before it is given up."""
+SIMULATED = {
+    "transcribe.actors": N_STAND_INS,
+    "prefilter.actors": 2,
+    "download.actors": 4,
+    "prepare.actors": 2,
+    "segment.min_chars": 1100,
+    "segment.max_chars": 1400,
+}
+"""The shape of the larger profiles over the demo's models."""
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.option(
+    "--form",
+    type=click.Choice(["real", "simulated"]),
+    default="real",
+    show_default=True,
+    help="real: the demo profile's recogniser on this CPU. simulated: a stand-in that waits as long as a GPU would "
+    "take, and uses no core; every other stage is real.",
+)
+@click.option(
+    "--speeds",
+    default="50,150,400",
+    show_default=True,
+    help="Simulated: speeds of the GPU in hours of speech an hour, a round each.",
+)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=1),
+    default=300.0,
+    show_default=True,
+    help="Simulated: how long side (a) is to last; so much audio is made (speed × seconds).",
+)
+@click.option(
+    "--hours",
+    type=click.FloatRange(min=0.02, max=200),
+    help=f"Hours of audio instead. Real: {REAL_HOURS} unless given.",
+)
+@click.option("--sides", default="a,b,c", show_default=True, help="Which to run, in this order.")
+@click.option(
+    "--set", "assignments", metavar="SECTION.NAME=VALUE", multiple=True, help="A setting, for all sides."
+)
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures to this file as JSON."
+)
+@click.option(
+    "--keep", is_flag=True, help="Leave the temporary home (database files, logs) and say where it is."
+)
+def main(
+    form: Literal["real", "simulated"], speeds: str, seconds: float, hours: float | None, sides: str,
+    assignments: tuple[str, ...], out: Path | None, keep: bool,
+) -> None:  # fmt: skip
+    """Compare three arrangements of the same work, on the same recordings and settings.
+
+    \b
+    a  the limit: the recogniser alone, on audio that is prepared in memory
+    b  Earmark's line: a media server on loopback, yt-dlp, Ray Data, Postgres
+    c  one phase after another: look, download (12 threads), recognisers that decode and
+       find speech themselves, embed, store
+
+    Speeds are hours of audio an hour of work; start-up is shown apart. b/a is what the line keeps of the
+    recogniser's speed, b/c what it gains over phases. Exit code 1: the sides did not do the same work.
+    """
+    signal.signal(signal.SIGTERM, _interrupt)
+    chosen = _sides(sides)
+    rounds: list[report.Round] = []
+    try:
+        settings = _settings(form, assignments)
+        for speed in [None] if form == "real" else _speeds(speeds):
+            length_h = hours or (REAL_HOURS if speed is None else speed * seconds / 3600)
+            with temporary_home(keep) as home:
+                trial = _trial(form, settings, home, speed, length_h)
+                rounds.append(_round(trial, speed, length_h, chosen))
+                if keep:
+                    click.echo(f"kept: {home.root}", err=True)
+            click.echo("\n".join(["", *report.lines(rounds[-1]), ""]))
+    except (SettingsError, EarmarkError) as error:
+        raise click.ClickException(str(error)) from error
+    except (multiprocessing.TimeoutError, threading.BrokenBarrierError, TimeoutError) as error:
+        raise click.ClickException(f"a side didn't come to its end: {error!r}") from error
+    except KeyboardInterrupt:
+        click.echo("stopped; nothing is left behind", err=True)
+        sys.exit(130)
+    finally:
+        if out is not None and rounds:
+            out.write_text(json.dumps([report.document(one) for one in rounds], indent=2) + "\n")
+    sys.exit(1 if any(report.faults(one) for one in rounds) else 0)
+
+
+def _round(trial: Trial, speed: float | None, length_h: float, sides: list[report.SideName]) -> report.Round:
+    _log_to(trial.home.logs_dir / "bench.log")
+    _tell(f"making {length_h:.2f} h of audio")
+    corpus = make_corpus(trial.home.root / "media", length_h * 3600)
+    measured = []
+    for side in sides:
+        _tell(report.TITLES[side])
+        measured.append(_measure(side, corpus, trial))
+    if speed is None:
+        engine = f"{Path(trial.settings.transcribe.model).name} on this CPU"
+    else:
+        engine = f"a stand-in that waits as a GPU of {speed:g} h/h of speech would"
+    return report.Round(
+        form=trial.form, engine=engine, network=str(NETWORK), n_workers=trial.n_workers, n_videos=len(corpus.recordings),
+        audio_s=corpus.audio_s, sides=tuple(measured),
+    )  # fmt: skip
+
+
+def _measure(side: report.SideName, corpus: Corpus, trial: Trial) -> report.Measured:
+    if side == "a":
+        return limit.measure(corpus, trial)
+    arrangement: Callable[..., report.Measured] = line.measure if side == "b" else phases.measure
+    with serving(corpus, NETWORK) as urls:
+        return arrangement(corpus, urls, trial, new_database(trial.home, f"side_{side}"))
+
+
+def _settings(form: str, assignments: tuple[str, ...]) -> Settings:
+    overrides: dict[str, object] = dict(SIMULATED) if form == "simulated" else {}
+    for assignment in assignments:
+        name, is_given, value = assignment.partition("=")
+        if not is_given:
+            raise click.UsageError(f"--set {assignment}: write SECTION.NAME=VALUE")
+        overrides[name] = value
+    return load_settings("demo", overrides=overrides, env_file=None)
+
+
+def _trial(
+    form: Literal["real", "simulated"], settings: Settings, home: Home, speed: float | None, length_h: float
+) -> Trial:
+    n_workers = settings.transcribe.actors
+    if speed is None:
+        return Trial(form, settings, RealEngine(settings.transcribe, home.models_dir), n_workers, home)
+    engine = StandIn(speed / n_workers, settings.transcribe.language or "en")
+    alone_s = length_h * 3600 / speed
+    return Trial(form, settings, engine, n_workers, home, max(LEAST_LIMIT_S, PACE_ALLOWED * alone_s))
+
+
+def _sides(given: str) -> list[report.SideName]:
+    found = [side.strip() for side in given.split(",") if side.strip()]
+    known: list[report.SideName] = [side for side in report.TITLES if side in found]
+    if not found or len(known) != len(set(found)):
+        raise click.UsageError(f"--sides {given}: name some of a, b and c")
+    return known
+
+
+def _speeds(given: str) -> list[float]:
+    try:
+        found = [float(speed) for speed in given.split(",")]
+    except ValueError:
+        found = []
+    if not found or not all(0 < speed <= 100_000 for speed in found):
+        raise click.UsageError(f"--speeds {given}: give numbers over 0, with commas between them")
+    return found
+
+
+def _log_to(file: Path) -> None:
+    logging.basicConfig(
+        filename=file,
+        level=logging.INFO,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        force=True,
+    )
+
+
+def _interrupt(signum: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _tell(message: str) -> None:
+    click.echo(f"[{time.strftime('%H:%M:%S')}] {message}", err=True)
+
+
+if __name__ == "__main__":
+    main()
