@@ -78,5 +78,4 @@ def video_document(database: Database, video_id: str) -> dict[str, Any]:
             code="not_stored",
             remedy="`run.py status --videos` lists what is known",
         )
-    source = dict(view.source)
-    return {"id": source.pop("source_id"), **source, "segments": view.segments}
+    return {**view.source, "segments": view.segments}

@@ -30,7 +30,12 @@ def environment(home: Path) -> dict[str, str]:
     """The developer's environment without settings, with this home."""
     ours = ("EARMARK_", "ASR_WORKERS", "BATCH_SIZE", "EMBEDDING_", "SEGMENT_", "DATABASE_URL")
     env = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
-    return env | {"EARMARK_HOME": str(home), "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1", "COLUMNS": "120"}
+    return env | {
+        "EARMARK_HOME": str(home),
+        "NO_PROXY": "127.0.0.1",
+        "no_proxy": "127.0.0.1",
+        "COLUMNS": "120",
+    }
 
 
 def earmark(home: Path, *arguments: str, timeout_s: float = 400) -> Answer:
