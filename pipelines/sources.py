@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TextIO
 
 from actors.errors import EarmarkError, PermanentError
-from actors.fetch.identity import SourceItem, identify, media_files
+from actors.fetch.identity import SourceItem, identify, media_files, without_credentials
 
 MAX_LINE = 20_000
 """Characters of one line of a source file; longer is no URL."""
@@ -60,7 +60,14 @@ def _expand(source: str) -> Iterator[SourceItem | Refused]:
             if not found:
                 yield Refused(_shown(source), "no_file", "the folder holds no media file")
             return
-        yield identify(source)
+        item = identify(source)
+        if without_credentials(item.url) == item.url:
+            yield item
+        else:
+            yield Refused(
+                _shown(source), "credentials", "the URL holds a user or a password, which the ledger would keep;"
+                " leave it out and give yt-dlp cookies with download.cookies_file",
+            )  # fmt: skip
     except PermanentError as error:
         yield _refused(source, error)
 
@@ -106,5 +113,5 @@ def _refused(source: str, error: EarmarkError) -> Refused:
 
 def _shown(source: str) -> str:
     """A source as it may be printed: one line, no control characters, not endless."""
-    printable = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in source)
+    printable = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in without_credentials(source))
     return printable if len(printable) <= 120 else printable[:117] + "..."
