@@ -27,6 +27,7 @@ RESERVED_GIB = 2.0
 """Left free on a card: a desktop, fragmentation, peaks."""
 INT8_FACTOR = 0.65
 EMBED_SHARE = 0.2
+PREPARERS_AT_START = 4
 SOURCE_CPUS = 0.01
 """What Ray books for the task that claims videos: next to nothing, but it must be there."""
 
@@ -53,8 +54,10 @@ class Pools:
     transcribe_gpu_share: float
     embed_gpu_share: float
     n_preparers: int
+    n_preparers_at_start: int
+    """The recognisers stand idle until the first slice comes: two cutters bring it sooner than one."""
     min_cpus: float
-    """CPUs that Ray must book before every stage has one actor."""
+    """CPUs that Ray must book before the line can start: with one too few its source waits for ever."""
     notes: tuple[str, ...] = ()
     """What was cut or chosen, for the user."""
 
@@ -79,14 +82,17 @@ def plan_pools(settings: Settings, hardware: Hardware) -> Pools:
         n_asr, asr_share = _fit_card(settings, hardware, embed_share, notes)
     asr_cpus = settings.transcribe.cpu_threads * n_asr if asr_device == "cpu" else 0.0
     embed_cpus = 1.0 if embed_device == "cpu" else 0.0
+    n_preparers = min(settings.prepare.actors, max(1, hardware.n_cpus))
+    at_start = min(n_preparers, PREPARERS_AT_START)
     return Pools(
         transcribe_device=asr_device,
         embed_device=embed_device,
         n_transcribers=n_asr,
         transcribe_gpu_share=asr_share,
         embed_gpu_share=embed_share,
-        n_preparers=min(settings.prepare.actors, max(1, hardware.n_cpus)),
-        min_cpus=SOURCE_CPUS + 1.0 + asr_cpus + embed_cpus,
+        n_preparers=n_preparers,
+        n_preparers_at_start=at_start,
+        min_cpus=SOURCE_CPUS + at_start + asr_cpus + embed_cpus,
         notes=tuple(notes),
     )
 

@@ -15,11 +15,15 @@ from pipelines.feed import Feed
 from pipelines.stage import StageSpec
 
 EMBED_THREADS = 16
+DOWNLOADERS_AT_START = 4
+"""Of the first videos the shortest is there first, and the recognisers stand idle until it is."""
 
 
 def line(settings: Settings, pools: Pools) -> list[StageSpec]:
     """The stages in order. Only ``Transcribe`` scales on GPU shares: Ray Data reserves shares evenly
-    for every stage that could grow, and an idle one would keep them."""
+    for every stage that could grow, and an idle one would keep them. On a machine of our own it keeps its
+    size: nobody else wants the shares, and a recogniser ended in a lull is loaded again after it."""
+    n_downloaders = min(settings.download.actors, DOWNLOADERS_AT_START)
     transcribe_cpus = float(settings.transcribe.cpu_threads) if pools.transcribe_device == "cpu" else 0.0
     return [
         StageSpec(
@@ -29,17 +33,19 @@ def line(settings: Settings, pools: Pools) -> list[StageSpec]:
         ),
         StageSpec(
             name="Download", accepts=(rows.Video,), build=workers.build_download,
-            min_actors=1, max_actors=settings.download.actors, initial_actors=1,
+            min_actors=n_downloaders, max_actors=settings.download.actors, initial_actors=n_downloaders,
             marks_stage=True, counts_deaths=True,
         ),
         StageSpec(
             name="Prepare", accepts=(rows.Audio,), build=workers.build_prepare,
-            min_actors=1, max_actors=pools.n_preparers, initial_actors=1, num_cpus=1.0,
+            min_actors=pools.n_preparers_at_start, max_actors=pools.n_preparers,
+            initial_actors=pools.n_preparers_at_start, num_cpus=1.0,
             marks_stage=True, counts_deaths=True,
         ),
         StageSpec(
             name="Transcribe", accepts=(rows.Slice,), build=workers.build_transcribe,
-            min_actors=1, max_actors=pools.n_transcribers, initial_actors=pools.n_transcribers,
+            min_actors=pools.n_transcribers if settings.ray.address is None else 1,
+            max_actors=pools.n_transcribers, initial_actors=pools.n_transcribers,
             num_cpus=transcribe_cpus, num_gpus=pools.transcribe_gpu_share, counts_deaths=True,
         ),
         StageSpec(

@@ -25,7 +25,6 @@ from tests.bench.server import Network, serving
 from tests.bench.standin import StandIn
 from tests.bench.trial import LEAST_LIMIT_S, Trial, new_database, temporary_home
 
-NETWORK = Network()
 N_STAND_INS = 2
 REAL_HOURS = 0.4
 PACE_ALLOWED = 10.0
@@ -68,6 +67,20 @@ SIMULATED = {
     type=click.FloatRange(min=0.02, max=200),
     help=f"Hours of audio instead. Real: {REAL_HOURS} unless given.",
 )
+@click.option(
+    "--line-mb-per-s",
+    type=click.FloatRange(min=0.01),
+    default=Network().bytes_per_s / 1e6,
+    show_default=True,
+    help="Rate of the media server, all connections together.",
+)
+@click.option(
+    "--connection-mb-per-s",
+    type=click.FloatRange(min=0.01),
+    default=Network().bytes_per_s_each / 1e6,
+    show_default=True,
+    help="Its rate of one connection.",
+)
 @click.option("--sides", default="a,b,c", show_default=True, help="Which to run, in this order.")
 @click.option(
     "--set", "assignments", metavar="SECTION.NAME=VALUE", multiple=True, help="A setting, for all sides."
@@ -79,8 +92,8 @@ SIMULATED = {
     "--keep", is_flag=True, help="Leave the temporary home (database files, logs) and say where it is."
 )
 def main(
-    form: Literal["real", "simulated"], speeds: str, seconds: float, hours: float | None, sides: str,
-    assignments: tuple[str, ...], out: Path | None, keep: bool,
+    form: Literal["real", "simulated"], speeds: str, seconds: float, hours: float | None,
+    line_mb_per_s: float, connection_mb_per_s: float, sides: str, assignments: tuple[str, ...], out: Path | None, keep: bool,
 ) -> None:  # fmt: skip
     """Compare three arrangements of the same work, on the same recordings and settings.
 
@@ -95,6 +108,7 @@ def main(
     """
     signal.signal(signal.SIGTERM, _interrupt)
     chosen = _sides(sides)
+    network = Network(round(line_mb_per_s * 1e6), round(connection_mb_per_s * 1e6))
     rounds: list[report.Round] = []
     try:
         settings = _settings(form, assignments)
@@ -102,7 +116,7 @@ def main(
             length_h = hours or (REAL_HOURS if speed is None else speed * seconds / 3600)
             with temporary_home(keep) as home:
                 trial = _trial(form, settings, home, speed, length_h)
-                rounds.append(_round(trial, speed, length_h, chosen))
+                rounds.append(_round(trial, speed, length_h, chosen, network))
                 if keep:
                     click.echo(f"kept: {home.root}", err=True)
             click.echo("\n".join(["", *report.lines(rounds[-1]), ""]))
@@ -119,29 +133,31 @@ def main(
     sys.exit(1 if any(report.faults(one) for one in rounds) else 0)
 
 
-def _round(trial: Trial, speed: float | None, length_h: float, sides: list[report.SideName]) -> report.Round:
+def _round(
+    trial: Trial, speed: float | None, length_h: float, sides: list[report.SideName], network: Network
+) -> report.Round:
     _log_to(trial.home.logs_dir / "bench.log")
     _tell(f"making {length_h:.2f} h of audio")
     corpus = make_corpus(trial.home.root / "media", length_h * 3600)
     measured = []
     for side in sides:
         _tell(report.TITLES[side])
-        measured.append(_measure(side, corpus, trial))
+        measured.append(_measure(side, corpus, trial, network))
     if speed is None:
         engine = f"{Path(trial.settings.transcribe.model).name} on this CPU"
     else:
         engine = f"a stand-in that waits as a GPU of {speed:g} h/h of speech would"
     return report.Round(
-        form=trial.form, engine=engine, network=str(NETWORK), n_workers=trial.n_workers, n_videos=len(corpus.recordings),
+        form=trial.form, engine=engine, network=str(network), n_workers=trial.n_workers, n_videos=len(corpus.recordings),
         audio_s=corpus.audio_s, sides=tuple(measured),
     )  # fmt: skip
 
 
-def _measure(side: report.SideName, corpus: Corpus, trial: Trial) -> report.Measured:
+def _measure(side: report.SideName, corpus: Corpus, trial: Trial, network: Network) -> report.Measured:
     if side == "a":
         return limit.measure(corpus, trial)
     arrangement: Callable[..., report.Measured] = line.measure if side == "b" else phases.measure
-    with serving(corpus, NETWORK) as urls:
+    with serving(corpus, network) as urls:
         return arrangement(corpus, urls, trial, new_database(trial.home, f"side_{side}"))
 
 

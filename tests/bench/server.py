@@ -24,10 +24,10 @@ START_LIMIT_S = 60.0
 class Network:
     """How far away the server is."""
 
-    bytes_per_s: int = 20_000_000
-    """Of all connections together."""
+    bytes_per_s: int = 6_000_000
+    """Of all connections together: a line of 50 Mbit/s."""
     bytes_per_s_each: int = 2_000_000
-    """Of one connection."""
+    """Of one connection. The system before Earmark logged 15 to 20 s for videos of one to two hours."""
     latency_s: float = 0.1
     """Before each answer."""
 
