@@ -28,6 +28,11 @@ class Home:
         return self.root / "cache"
 
     @property
+    def audio_dir(self) -> Path:
+        """Audio tracks as fetched, while ``archive.keep`` keeps them."""
+        return self.root / "audio"
+
+    @property
     def models_dir(self) -> Path:
         """Models fetched from a hub."""
         return self.root / "models"
@@ -44,7 +49,7 @@ class Home:
 
     def create(self) -> None:
         """Make the directories, readable by their owner alone where they are new."""
-        for path in (self.root, self.cache_dir, self.models_dir, self.logs_dir):
+        for path in (self.root, self.cache_dir, self.audio_dir, self.models_dir, self.logs_dir):
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 

@@ -7,20 +7,12 @@ hardware allows (``cluster/resources.py``).
 import hashlib
 import json
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, model_validator
 
-Device = Literal["auto", "cpu", "cuda"]
-ComputeType = Literal["auto", "float16", "bfloat16", "int8", "int8_float16", "int8_bfloat16", "float32"]
-PoolSize = Annotated[int, Field(ge=1, le=512)]
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
-
-    RECIPE: ClassVar[frozenset[str]] = frozenset()
-    """Fields that change what a slice holds; see ``Settings.recipe``."""
+from configs.patience import ArchiveSettings, GovernorSettings, RetrySettings, WatchdogSettings
+from configs.section import ComputeType, Device, PoolSize, Section
 
 
 class PrefilterSettings(Section):
@@ -251,6 +243,10 @@ class Settings(Section):
     embed: EmbedSettings = EmbedSettings()
     store: StoreSettings = StoreSettings()
     ray: RaySettings = RaySettings()
+    retry: RetrySettings = RetrySettings()
+    governor: GovernorSettings = GovernorSettings()
+    watchdog: WatchdogSettings = WatchdogSettings()
+    archive: ArchiveSettings = ArchiveSettings()
 
     def recipe(self) -> str:
         """Short hash of what determines a slice's content: two videos with the same recipe were cut
