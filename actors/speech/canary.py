@@ -13,7 +13,8 @@ import numpy as np
 
 from actors.errors import ConfigError, EarmarkError
 from actors.rows import SAMPLE_RATE_HZ, Audio, VideoId, VideoMeta
-from actors.speech.decode import AudioDecoder, Samples
+from actors.speech.decode import AudioDecoder
+from actors.speech.resample import Samples
 
 OURS = Path(__file__).parent / "canary" / "canary.ogg"
 """Twelve seconds of synthetic English, spoken by espeak-ng, in words that the demo's small model knows."""

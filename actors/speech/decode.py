@@ -1,6 +1,6 @@
 """From the bytes of a media file to 16 kHz mono samples, a block at a time.
 
-Owns PyAV: containers, streams, resampling, and what FFmpeg's errors mean. Knows nothing of speech.
+Owns PyAV: containers, streams, and what FFmpeg's errors mean. Knows nothing of speech.
 Memory doesn't depend on the file's length: beside the compressed bytes there is one block.
 """
 
@@ -13,17 +13,15 @@ from typing import Any
 import av
 import av.error
 import numpy as np
-import numpy.typing as npt
 
 from actors.errors import EarmarkError, PermanentError, Rejected
 from actors.rows import SAMPLE_RATE_HZ, Audio
 from actors.speech.containers import ends_early, ogg_links, states_its_length
+from actors.speech.resample import Resampler, Samples
 from actors.speech.timeline import Timeline
 from actors.speech.wholeness import Decoded, fault_of, truncated, undecodable
 
 logger = logging.getLogger(__name__)
-
-Samples = npt.NDArray[np.int16]
 
 BLOCK_SAMPLES = 320 * 512
 """Largest block: 10.24 s, a whole number of the speech detector's windows."""
@@ -139,7 +137,7 @@ class AudioDecoder:
 
     def _resampled(self, frames: Iterator[Any], container_start_s: float | None) -> Iterator[Samples]:
         """Samples at our rate, holes filled. A stream may change its rate or layout on the way."""
-        resampler, shape = _new_resampler(), None
+        resampler = Resampler()
         began = False
         for frame in frames:
             if not frame.samples or not frame.sample_rate:
@@ -149,15 +147,11 @@ class AudioDecoder:
                 began = True
             gap_s = self._timeline.silence_before(frame.time)
             if gap_s:
+                yield from resampler.drain()
                 yield from _silence(gap_s)
-            if (frame.format.name, frame.layout.name, frame.sample_rate) != shape:
-                yield from _arrays(resampler.resample(None))
-                resampler = _new_resampler()
-                shape = (frame.format.name, frame.layout.name, frame.sample_rate)
             self._timeline.advance(frame.samples / frame.sample_rate)
-            frame.pts = None  # the timeline has judged it; the resampler would take it at its word
-            yield from _arrays(resampler.resample(frame))
-        yield from _arrays(resampler.resample(None))
+            yield from resampler.push(frame)
+        yield from resampler.finish()
 
     def _check(self) -> None:
         if self._n_broken or self._timeline.silence_s:
@@ -187,15 +181,6 @@ def _is_text(content: bytes) -> bool:
     # A character may be cut in two at the end of what is looked at.
     head = content[:_TEXT_REACH_BYTES].decode("utf-8", errors="replace").rstrip("\ufffd")
     return bool(head) and "\ufffd" not in head and not any(ord(c) < 32 and c not in "\t\n\r\f" for c in head)
-
-
-def _new_resampler() -> Any:
-    return av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE_HZ)
-
-
-def _arrays(frames: list[Any]) -> Iterator[Samples]:
-    for frame in frames:
-        yield frame.to_ndarray().reshape(-1)
 
 
 def _silence(duration_s: float) -> Iterator[Samples]:

@@ -13,7 +13,8 @@ import numpy as np
 from actors.errors import Rejected
 from actors.rows import SAMPLE_RATE_HZ, Audio, Clip, Slice
 from actors.speech.clips import ClipRules, Window, WindowPacker, clip_rules
-from actors.speech.decode import AudioDecoder, Samples
+from actors.speech.decode import AudioDecoder
+from actors.speech.resample import Samples
 from actors.speech.spans import Span, SpanFinder
 from actors.speech.vad import Curve, SpeechDetector
 from configs.settings import PrepareSettings
@@ -50,35 +51,31 @@ class Preparer:
         """
         decoder = AudioDecoder(audio)
         language = self._language or audio.meta.language
-        ready: Slice | None = None
         n_slices = 0
-        for windows in self._batches(decoder):
-            if ready is not None:
-                yield ready
-            # One is held back, since only the last one says how many there are.
-            ready = None
-            if n_slices not in skip:
-                ready = _slice(audio, n_slices, windows, language)
-            n_slices += 1
+        for windows, is_last in self._batches(decoder):
+            ordinal, n_slices = n_slices, n_slices + 1
+            if ordinal not in skip:
+                piece = _slice(audio, ordinal, windows, language)
+                # Only the last one says how many there are.
+                yield replace(piece, n_slices=n_slices, decoded_s=decoder.decoded_s) if is_last else piece
         if n_slices == 0:
             raise Rejected(
                 f"There is no speech in {decoder.decoded_s:.0f} s of audio",
                 code="no_speech",
                 remedy="If there is, lower prepare.vad_threshold",
             )
-        if ready is not None:
-            yield replace(ready, n_slices=n_slices, decoded_s=decoder.decoded_s)
 
-    def _batches(self, decoder: AudioDecoder) -> Iterator[list["CutWindow"]]:
-        """Windows by the number that makes a slice, the last ones as they come."""
+    def _batches(self, decoder: AudioDecoder) -> Iterator[tuple[list["CutWindow"], bool]]:
+        """Windows by the number that makes a slice, and whether they are the video's last: a full batch
+        is given as soon as one more window is found, the last one when the file is known to be whole."""
         batch: list[CutWindow] = []
         for window in self._windows(decoder):
-            batch.append(window)
             if len(batch) == self._max_windows:
-                yield batch
+                yield batch, False
                 batch = []
+            batch.append(window)
         if batch:
-            yield batch
+            yield batch, True
 
     def _windows(self, decoder: AudioDecoder) -> Iterator["CutWindow"]:
         detector, held = SpeechDetector(), HeldSamples()

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from actors.speech.decode import Samples
+from actors.speech.resample import Samples
 
 WINDOW_SAMPLES = 512
 """Silero's window at 16 kHz: 32 ms."""

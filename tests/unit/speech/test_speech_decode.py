@@ -16,7 +16,8 @@ import pytest
 
 from actors.errors import EarmarkError, PermanentError, Rejected, TransientError
 from actors.rows import Audio, VideoId, VideoMeta
-from actors.speech.decode import BLOCK_SAMPLES, AudioDecoder, Samples
+from actors.speech.decode import BLOCK_SAMPLES, AudioDecoder
+from actors.speech.resample import Samples
 from tests.encoding import Encoding, write_media
 
 RATE_HZ = 16_000

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from faster_whisper.vad import VadOptions, get_speech_timestamps, get_vad_model
 
-from actors.speech.decode import Samples
+from actors.speech.resample import Samples
 from actors.speech.spans import SpanFinder, SpanRules
 from actors.speech.vad import WINDOW_SAMPLES, SpeechDetector
 from tests.corpus import compose
