@@ -29,6 +29,7 @@ from cluster.connect import Engine, engine
 from cluster.resources import Hardware, Pools
 from configs.home import Home
 from configs.settings import Settings
+from pipelines.audit import audit
 from pipelines.context import RunContext
 from pipelines.ingest import build, line
 from pipelines.outcome import Outcome
@@ -81,10 +82,13 @@ def run(items: Iterable[SourceItem], plan: Plan, display: Display) -> Outcome:
             ended = "interrupted" if drive.interrupted else "finished"
         finally:
             ledger.release(run_id, forgive=drive.interrupted)
+            counts = ledger.counts(run_id)
+            accounts, quality = audit(database, run_id, table, counts, interrupted=drive.interrupted)
             outcome = Outcome(
-                run_id, asked, ledger.counts(run_id), wall_s=time.monotonic() - started, line_s=drive.line_s,
+                run_id, asked, counts, wall_s=time.monotonic() - started, line_s=drive.line_s,
                 interrupted=drive.interrupted, stages=drive.stages,
                 failed=[asdict(video) for video in videos(database, status="failed", run_id=run_id)],
+                accounts=accounts, quality=quality,
             )  # fmt: skip
             registry.close_run(ended, outcome.figures())
         prefer(database, table)
