@@ -32,6 +32,7 @@ from configs.settings import Settings
 from pipelines.audit import audit
 from pipelines.context import RunContext
 from pipelines.ingest import build, line
+from pipelines.lookout import look_into_lists
 from pipelines.outcome import Outcome
 from pipelines.progress import Display
 from pipelines.scoreboard import Scoreboard, Tally
@@ -77,8 +78,13 @@ def run(items: Iterable[SourceItem], plan: Plan, display: Display) -> Outcome:
         started, asked, ended = time.monotonic(), Asked(), "failed"
         try:
             asked = ledger.ask(run_id, items, plan.settings.recipe(), force=plan.force, limit=plan.limit)
-            if not ledger.exhausted(run_id):
+            looked = look_into_lists(
+                ledger, run_id, plan.settings, plan.home.cache_dir, force=plan.force, limit=plan.limit
+            )
+            if looked.work_is_left:
                 drive()
+            else:
+                asked += looked.asked
             ended = "interrupted" if drive.interrupted else "finished"
         finally:
             ledger.release(run_id, forgive=drive.interrupted)
