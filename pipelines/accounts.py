@@ -114,6 +114,18 @@ def account(
     return Accounts(rows, totals, tuple(differences))
 
 
+def told(document: dict[str, Any]) -> Iterator[str]:
+    """``Accounts.document`` in a line for people, where something was stored; differences say themselves."""
+    if not document["videos"] or document["differences"]:
+        return
+    words = document["words"]
+    loops = f" and {words['collapsed']} left out as loops" if words["collapsed"] else ""
+    yield (
+        f"Accounts: {document['slices']} slices, {words['in']} words in, {words['out']} out{loops}; "
+        f"{document['segments']} segments, {document['vectors']} vectors"
+    )
+
+
 def _row_difference(rows: dict[str, int], open_rows: Sequence[LeftOpen]) -> list[Difference]:
     n_ended = rows["stored"] + rows["skipped"] + rows["failed"] + rows["held_elsewhere"]
     n_lost = rows["in"] - n_ended

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
-from pipelines import quality
+from pipelines import accounts, quality
 from pipelines.outcome import Outcome
 from pipelines.progress import busy_share
 from pipelines.sources import Refused
@@ -73,6 +73,8 @@ def outcome(document: dict[str, Any]) -> Iterator[str]:
     if document["stages"]:
         shares = ", ".join(f"{name} {stage['busy_share']:.0%}" for name, stage in document["stages"].items())
         yield f"Busy: {shares}"
+    if document.get("accounts"):
+        yield from accounts.told(document["accounts"])
     if document.get("quality"):
         yield from quality.told(document["quality"])
     for video in document["failed"]:

@@ -92,6 +92,9 @@ def test_a_run_that_adds_up_is_a_success():
     """No difference, exit code 0."""
     document = outcome(WHOLE, counts=run_counts(to_do=1, stored=1), quality=judge(SUMS, {}))
     assert present.exit_code(document) == 0
+    lines = "\n".join(present.outcome(document))
+    assert "3 slices, 100 words in, 90 out and 10 left out as loops; 5 segments, 5 vectors" in lines
+    assert "100 % with a vector" in lines
 
 
 def test_a_gate_under_its_bound_is_an_error_that_names_segments():
