@@ -11,7 +11,7 @@ BIN := .venv/bin
 comma := ,
 STAMP := .venv/.installed-$(subst $(comma),-,$(EXTRAS))
 
-.PHONY: install demo test check bench clean
+.PHONY: install demo test check bench soak clean
 install: $(STAMP)
 
 $(STAMP): pyproject.toml constraints.txt
@@ -34,6 +34,9 @@ check: install  ## style, types, import boundaries
 
 bench: install  ## the line against phases and against the engine alone; see tests/bench
 	$(BIN)/python -m tests.bench $(ARGS)
+
+soak: install  ## 2,000 short videos in one run: does memory grow?
+	$(BIN)/python -m tests.bench.soak $(ARGS)
 
 clean:
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -213,6 +213,8 @@ class SegmentedVideo:
     language: str
     segments: tuple[Segment, ...]
     provenance: Provenance | None = None
+    n_words_collapsed: int = 0
+    """Words of the transcript in no segment: repetitions of a loop."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,10 +25,15 @@ SWITCHES = {
     "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_DEDUP_LOGS": "0",
+    # The Linux builds of ONNX Runtime, which runs the voice detector, report to Microsoft unless told not to.
+    "ORT_DISABLE_TELEMETRY": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
 }
 SOCKET_ROOM = 41
 """Longest path under which Ray's sockets still fit the kernel's limit of 107 bytes."""
 KEPT_SESSIONS = 5
+TEMPORARY = "tmp_"
+"""Begins the name of a run's temporary directory; the driver's process id ends it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +62,18 @@ def engine(settings: RaySettings, ray_dir: Path, n_cpus: int, n_gpus: int) -> It
     else:
         sessions = _sessions_dir(ray_dir)
         _forget_old_sessions(sessions)
-        context = ray.init(
-            num_cpus=n_cpus,
-            num_gpus=n_gpus,
-            object_store_memory=2 * settings.object_store_bytes,  # Ray Data takes half of the store
-            include_dashboard=settings.dashboard,
-            dashboard_host="127.0.0.1",
-            dashboard_port=_free_port(settings.dashboard_port) if settings.dashboard else None,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            _temp_dir=str(sessions),
-        )
+        with _temporary_dir(sessions):
+            context = ray.init(
+                num_cpus=n_cpus,
+                num_gpus=n_gpus,
+                object_store_memory=2 * settings.object_store_bytes,  # Ray Data takes half of the store
+                include_dashboard=settings.dashboard,
+                dashboard_host="127.0.0.1",
+                dashboard_port=_free_port(settings.dashboard_port) if settings.dashboard else None,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                _temp_dir=str(sessions),
+            )
     try:
         address = context.dashboard_url or None
         session = ray.get_runtime_context().get_session_name() if settings.address is None else None
@@ -77,6 +83,8 @@ def engine(settings: RaySettings, ray_dir: Path, n_cpus: int, n_gpus: int) -> It
         )
     finally:
         ray.shutdown()
+        if settings.address is None:
+            shutil.rmtree(_own_temporary(sessions), ignore_errors=True)
 
 
 def _free_port(wanted: int) -> int:
@@ -113,7 +121,31 @@ def _forget_old_sessions(sessions: Path) -> None:
             shutil.rmtree(old, ignore_errors=True)
 
 
-def _in_use(session: Path) -> bool:
-    """Ray's session names end in the process id of the driver that began them."""
-    pid = session.name.rpartition("_")[2]
+def _own_temporary(sessions: Path) -> Path:
+    return sessions / f"{TEMPORARY}{os.getpid()}"
+
+
+@contextmanager
+def _temporary_dir(sessions: Path) -> Iterator[None]:
+    """Whoever starts inside gets a temporary directory of this run's own: Ray's processes are ended
+    without a chance to tidy up. What a killed run left there goes now."""
+    for old in sessions.glob(f"{TEMPORARY}*"):
+        if not _in_use(old):
+            shutil.rmtree(old, ignore_errors=True)
+    folder = _own_temporary(sessions)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    tempfile.gettempdir()  # this process's own choice is made, and stays
+    before = os.environ.get("TMPDIR")
+    os.environ["TMPDIR"] = str(folder)
+    try:
+        yield
+    finally:
+        os.environ.pop("TMPDIR")
+        if before is not None:
+            os.environ["TMPDIR"] = before
+
+
+def _in_use(folder: Path) -> bool:
+    """Their names, as those of Ray's sessions, end in the process id of the driver that began them."""
+    pid = folder.name.rpartition("_")[2]
     return pid.isdigit() and Path(f"/proc/{pid}").exists()

@@ -29,8 +29,10 @@ from cluster.connect import Engine, engine
 from cluster.resources import Hardware, Pools
 from configs.home import Home
 from configs.settings import Settings
+from pipelines.audit import audit
 from pipelines.context import RunContext
 from pipelines.ingest import build, line
+from pipelines.lookout import look_into_lists
 from pipelines.outcome import Outcome
 from pipelines.progress import Display
 from pipelines.scoreboard import Scoreboard, Tally
@@ -76,15 +78,23 @@ def run(items: Iterable[SourceItem], plan: Plan, display: Display) -> Outcome:
         started, asked, ended = time.monotonic(), Asked(), "failed"
         try:
             asked = ledger.ask(run_id, items, plan.settings.recipe(), force=plan.force, limit=plan.limit)
-            if not ledger.exhausted(run_id):
+            looked = look_into_lists(
+                ledger, run_id, plan.settings, plan.home.cache_dir, force=plan.force, limit=plan.limit
+            )
+            if looked.work_is_left:
                 drive()
+            else:
+                asked += looked.asked
             ended = "interrupted" if drive.interrupted else "finished"
         finally:
             ledger.release(run_id, forgive=drive.interrupted)
+            counts = ledger.counts(run_id)
+            accounts, quality = audit(database, run_id, table, counts, interrupted=drive.interrupted)
             outcome = Outcome(
-                run_id, asked, ledger.counts(run_id), wall_s=time.monotonic() - started, line_s=drive.line_s,
+                run_id, asked, counts, wall_s=time.monotonic() - started, line_s=drive.line_s,
                 interrupted=drive.interrupted, stages=drive.stages,
                 failed=[asdict(video) for video in videos(database, status="failed", run_id=run_id)],
+                accounts=accounts, quality=quality,
             )  # fmt: skip
             registry.close_run(ended, outcome.figures())
         prefer(database, table)

@@ -6,6 +6,8 @@ from typing import Any
 from actors.rows import RunId
 from actors.store.ledger import RunCounts
 from actors.store.standing import Asked
+from pipelines.accounts import Accounts, Difference
+from pipelines.quality import Quality
 from pipelines.scoreboard import Tally
 
 
@@ -24,11 +26,20 @@ class Outcome:
     stages: dict[str, Tally] = field(default_factory=dict)
     failed: list[dict[str, Any]] = field(default_factory=list)
     """The videos that failed, each with code, reason and remedy."""
+    accounts: Accounts | None = None
+    quality: Quality | None = None
+    """``None``: nothing was stored."""
 
     @property
     def unaccounted(self) -> int:
         """Videos that were to be done and ended neither stored nor skipped nor failed."""
         return self.counts.pending + self.counts.running
+
+    @property
+    def differences(self) -> list[Difference]:
+        """Everything that does not add up, and every gate that isn't reached."""
+        found = list(self.accounts.differences if self.accounts else ())
+        return found + list(self.quality.differences if self.quality else ())
 
     @property
     def speed_h_per_h(self) -> float:
@@ -47,4 +58,6 @@ class Outcome:
             "line_s": round(self.line_s, 3),
             "speed_h_per_h": round(self.speed_h_per_h, 2),
             "stages": {name: tally.figures() for name, tally in self.stages.items()},
+            "accounts": self.accounts.document() if self.accounts else None,
+            "quality": self.quality.document() if self.quality else None,
         }

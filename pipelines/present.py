@@ -5,6 +5,7 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
+from pipelines import accounts, quality
 from pipelines.outcome import Outcome
 from pipelines.progress import busy_share
 from pipelines.sources import Refused
@@ -30,17 +31,21 @@ def outcome_document(outcome: Outcome, refused: Sequence[Refused]) -> dict[str, 
             name: {"items": t.items, "failed": t.failed, "busy_share": round(busy_share(t), 3)}
             for name, t in outcome.stages.items()
         },
+        "accounts": outcome.accounts.document() if outcome.accounts else None,
+        "quality": outcome.quality.document() if outcome.quality else None,
+        "differences": [line for each in outcome.differences for line in each.told()],
         "failed": outcome.failed,
         "refused": [asdict(each) for each in refused],
     }
 
 
 def exit_code(document: dict[str, Any]) -> int:
-    """0 all well, 1 something failed or was refused, 130 interrupted."""
+    """0 all well, 1 something failed, was refused or does not add up, 130 interrupted."""
     if document.get("interrupted"):
         return 130
     counts = document.get("counts", {})
-    return 1 if counts.get("failed") or document.get("unaccounted") or document.get("refused") else 0
+    wrong = ("unaccounted", "refused", "differences")
+    return 1 if counts.get("failed") or any(document.get(each) for each in wrong) else 0
 
 
 def outcome(document: dict[str, Any]) -> Iterator[str]:
@@ -68,14 +73,17 @@ def outcome(document: dict[str, Any]) -> Iterator[str]:
     if document["stages"]:
         shares = ", ".join(f"{name} {stage['busy_share']:.0%}" for name, stage in document["stages"].items())
         yield f"Busy: {shares}"
+    if document.get("accounts"):
+        yield from accounts.told(document["accounts"])
+    if document.get("quality"):
+        yield from quality.told(document["quality"])
     for video in document["failed"]:
         yield f"  failed {video['id']} ({video['code']}): {video['reason']}. {video['remedy'] or ''}".rstrip()
     for each in document["refused"]:
         yield f"  left out {each['source']} ({each['code']}): {each['reason']}"
     if document["interrupted"]:
         yield "Stopped. What was finished is kept; the same command goes on from here."
-    elif document["unaccounted"]:
-        yield f"{document['unaccounted']} videos ended neither stored nor skipped nor failed; the same command tries them again."
+    yield from document.get("differences") or ()
 
 
 def rehearsal(document: dict[str, Any]) -> Iterator[str]:
@@ -121,6 +129,7 @@ def status(document: dict[str, Any]) -> Iterator[str]:
         yield f"Run {run['run_id']} ({run['outcome'] or 'running'}): {run['rate']['audio_h']:.2f} h" + (
             f" at {speed:.0f} h/h from start to finish" if speed else ""
         )
+    yield from quality.told(document["quality"])
     for row in document.get("videos") or document.get("failed", []):
         why = f" ({row['code']}) {row['reason']}. {row['remedy'] or ''}" if row["reason"] else ""
         yield f"{row['status']:8} {row['id']}  {row['title'] or row['url']}{why}".rstrip()

@@ -6,7 +6,8 @@ from typing import Any
 from actors.errors import PermanentError
 from actors.store import status as ledger
 from actors.store.database import Database
-from actors.store.vectors import models, n_missing
+from actors.store.vectors import active_model, models, n_missing
+from pipelines.audit import inspect
 
 SHOWN = (
     "id",
@@ -39,6 +40,7 @@ def status_document(database: Database, *, with_videos: bool, with_failed: bool)
             }
             for m in models(database)
         ],
+        "quality": inspect(database, active_model(database)).document(),
         "processing_rate": asdict(ledger.processing_rate(database)),
         "last_run": None,
     }

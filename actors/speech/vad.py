@@ -4,6 +4,7 @@ Owns the model's state between blocks. Knows nothing of what is done with the pr
 weights are those that faster-whisper ships; its own functions want a file's whole samples at once.
 """
 
+import os
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,8 @@ class SpeechDetector:
     """Speech probabilities of one recording. Not thread-safe; one for each recording."""
 
     def __init__(self) -> None:
+        # ONNX Runtime's Linux builds report to Microsoft unless told not to before they are loaded.
+        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
         from faster_whisper.vad import get_vad_model
 
         self._session: Any = get_vad_model().session

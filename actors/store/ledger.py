@@ -88,6 +88,10 @@ class Ledger:
         """Whether nothing is due for this run and nothing that it claimed can still turn out a list."""
         return not self._value("unexhausted", run_id=run_id)["yes"]
 
+    def work_is_due(self, run_id: RunId) -> bool:
+        """Whether anything is due for this run but addresses known to be lists."""
+        return bool(self._value("work_is_due", run_id=run_id)["yes"])
+
     def counts(self, run_id: RunId) -> RunCounts:
         return RunCounts(**self._value("counts", run_id=run_id))
 
@@ -241,8 +245,12 @@ class Ledger:
 
         locked = self._database.run(mark)
         asked = self.ask(RunId(locked["run_id"]), entries, locked["recipe"], force=force, limit=limit)
-        self.skip(video_id, fence, "list", f"a list of {asked.n_items} entries")
+        self.end_list(video_id, fence, asked.n_items)
         return asked
+
+    def end_list(self, video_id: VideoId, fence: int, n_entries: int) -> None:
+        """End a list all of whose entries were asked for."""
+        self.skip(video_id, fence, "list", f"a list of {n_entries} entries")
 
     def _finish(self, video_id: VideoId, fence: int, ending: Ending) -> None:
         chance = random.random()  # noqa: S311 - jitter, not a secret

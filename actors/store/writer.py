@@ -125,5 +125,6 @@ def _source_row(video: SegmentedVideo, decoded_s: float | None, recipe: str | No
         "duration_s": duration_s if duration_s is not None else ended_s,
         "language": video.language,
         "recipe": recipe,
+        "n_words_collapsed": video.n_words_collapsed,
         "provenance": provenance_to_json(video.provenance) if video.provenance is not None else None,
     }

@@ -25,6 +25,9 @@ from configs.settings import SegmentSettings
 
 LOOP_FLAG = "loop_collapsed"
 
+NOT_IDENTIFIED = "unknown: no voice is enrolled"
+"""Why a segment has no speaker: there is nobody whom the voice could be told from."""
+
 MIN_SEGMENT_S = 0.01
 """Length of a segment all of whose words came without length."""
 
@@ -72,6 +75,7 @@ def segment_and_count(transcript: Transcript, settings: SegmentSettings) -> tupl
         _segment(ordinal, piece, transcript.utterances, (first_s, last_s))
         for ordinal, piece in enumerate(pieces)
     )
+    n_collapsed = len(tokens) - len(kept)
     video = SegmentedVideo(
         transcript.video_id,
         transcript.fence,
@@ -79,9 +83,10 @@ def segment_and_count(transcript: Transcript, settings: SegmentSettings) -> tupl
         transcript.language,
         segments,
         transcript.provenance,
+        n_collapsed,
     )
     n_out = sum(one.n_words for one in segments)
-    return video, WordCount(count_words(transcript), n_out, len(tokens) - len(kept))
+    return video, WordCount(count_words(transcript), n_out, n_collapsed)
 
 
 def _stretches(tokens: Sequence[Token], max_gap_s: float) -> Iterator[Sequence[Token]]:
@@ -129,6 +134,7 @@ def _segment(
         end_s=max(tokens[-1].end_s, start_s + MIN_SEGMENT_S),
         n_words=len(tokens),
         speaker=tokens[0].speaker,
+        speaker_method=None if tokens[0].speaker is not None else NOT_IDENTIFIED,
         avg_logprob=_mean([(utterance.avg_logprob, n_words) for utterance, n_words in scores]),
         compression_ratio=_mean([(utterance.compression_ratio, n_words) for utterance, n_words in scores]),
         no_speech_prob=_mean([(utterance.no_speech_prob, n_words) for utterance, n_words in scores]),

@@ -6,7 +6,7 @@ nothing of what is measured.
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ LONGEST_S, SHORT_S, USUAL_S = 7200.0, (180.0, 360.0), (600.0, 3600.0)
 SHORT_EVERY = 6
 LEAST_S = 10.0
 """Long enough to hold a sentence."""
+BRIEF_S = (6.0, 10.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +74,26 @@ def plan_lengths(total_s: float) -> list[float]:
 
 def make_corpus(directory: Path, total_s: float) -> Corpus:
     """Write the recordings, about ``total_s`` seconds of them, as Opus in WebM."""
+    return _dealt(directory, talk(min(SOURCE_S, max(120.0, total_s))), plan_lengths(total_s))
+
+
+def make_brief_corpus(directory: Path, n_recordings: int) -> Corpus:
+    """Write so many recordings of 6 to 10 s, each with speech in it, no two of them alike."""
+    rng = random.Random(2)
+    lengths = [rng.uniform(*BRIEF_S) for _ in range(n_recordings)]
+    return _dealt(directory, talk(min(SOURCE_S, max(120.0, sum(lengths))), long_pauses=0.0), lengths)
+
+
+def _dealt(directory: Path, sound: Samples, lengths_s: Sequence[float]) -> Corpus:
+    """Files of these lengths, cut out of one encoded recording."""
     directory.mkdir(parents=True, exist_ok=True)
     source = directory / "source.webm"
-    write_media(source, talk(min(SOURCE_S, max(120.0, total_s))), ENCODING)
+    write_media(source, sound, ENCODING)
     recordings = []
     with av.open(str(source)) as container:
         stream = container.streams.audio[0]
         packets = [packet for packet in container.demux(stream) if packet.size]
-        for index, length_s in enumerate(plan_lengths(total_s)):
+        for index, length_s in enumerate(lengths_s):
             path = directory / f"talk-{index:03d}.webm"
             n_packets = max(1, round(length_s / PACKET_S))
             _deal(path, stream, packets, first=index * 7919 % len(packets), n_packets=n_packets)
@@ -89,13 +102,17 @@ def make_corpus(directory: Path, total_s: float) -> Corpus:
     return Corpus(tuple(recordings))
 
 
-def talk(duration_s: float) -> Samples:
-    """Mono int16 at 16 kHz: the shipped sentences in random order, now and then a long pause."""
+def talk(duration_s: float, long_pauses: float = 0.05) -> Samples:
+    """Mono int16 at 16 kHz: the shipped sentences in random order.
+
+    Args:
+        long_pauses: share of the pauses that last 3 to 8 s; the others are shorter than one.
+    """
     rng = random.Random(1)
     parts: list[Samples] = []
     n_left = int(duration_s * SPEECH_RATE_HZ)
     for sentence in _endless(rng):
-        pause_s = rng.uniform(3.0, 8.0) if rng.random() < 0.05 else rng.uniform(0.2, 1.0)
+        pause_s = rng.uniform(3.0, 8.0) if rng.random() < long_pauses else rng.uniform(0.2, 1.0)
         parts += [np.zeros(int(pause_s * SPEECH_RATE_HZ), dtype=np.int16), sentence]
         n_left -= len(parts[-2]) + len(parts[-1])
         if n_left <= 0:

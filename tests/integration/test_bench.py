@@ -61,3 +61,13 @@ def test_ratios_stages_and_the_word_simulation_are_printed(told: tuple[str, dict
     assert stages["Store"]["items"] == document["n_videos"]
     assert all(stage["failed"] == 0 for stage in stages.values())
     assert f"binds: {document['binds']}" in printed
+
+
+def test_stored_ids_are_passed_over() -> None:
+    """The program that times it comes to its end, with all of them passed over; the time isn't judged here."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.bench.passing", "--ids", "2500"],
+        cwd=ROOT, capture_output=True, text=True, timeout=200, check=False,
+    )  # fmt: skip
+    assert "2500 ids passed over" in done.stdout, done.stderr
+    assert "(2500 stored already, exit 0)" in done.stdout

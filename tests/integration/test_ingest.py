@@ -92,6 +92,23 @@ def test_the_counts_add_up_and_the_exit_code_says_that_some_failed(ingested: Ing
     }
 
 
+def test_the_books_of_the_run_agree_and_every_gate_is_reached(ingested: Ingested) -> None:
+    """Segments = vectors, words out = words in; all text from the recogniser, nobody named without a reason."""
+    document = ingested.first.json
+    accounts, quality = document["accounts"], document["quality"]
+    assert document["differences"] == []
+    assert accounts["rows"]["in"] == len(ingested.items)
+    assert accounts["videos"] == document["counts"]["stored"]
+    assert accounts["segments"] == accounts["vectors"] == quality["segments"] > 40
+    words = accounts["words"]
+    assert words["in"] == words["out"] + words["collapsed"] > 1000
+    assert quality["shares"] == {"asr": 1.0, "vector": 1.0, "speaker": 1.0}
+    assert quality["lengths"]["over"] == 0.0
+    status = earmark(ingested.home, "status", "--json").json
+    assert status["quality"] == quality
+    assert status["last_run"]["figures"]["quality"] == quality
+
+
 def test_the_text_is_what_was_spoken(ingested: Ingested, shown: dict[str, dict[str, Any]]) -> None:
     """Word error rate under 15 % in each item that the shipped model can hear."""
     rates = {

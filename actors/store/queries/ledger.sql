@@ -46,6 +46,13 @@ select exists (
          or (s.status = 'running' and s.run_id = r.run_id and s.stage in ('claimed', 'prefilter')))
 ) as yes
 
+-- name: work_is_due
+select exists (
+  select from run_videos r join ingest_state s using (video_id)
+  where r.run_id = %(run_id)s and s.status = 'pending' and s.kind <> 'list'
+    and (s.not_before is null or s.not_before <= clock_timestamp())
+) as yes
+
 -- name: counts
 select count(*) as asked,
        count(*) filter (where working and status = 'pending') as pending,

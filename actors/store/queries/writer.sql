@@ -3,14 +3,14 @@
 -- name: upsert_source
 -- created_at is when the video was first stored: storing it again changes updated_at only.
 insert into sources (source_id, source_type, title, url, channel, channel_id, published_at, duration_s, language,
-                     recipe, provenance)
+                     recipe, provenance, n_words_collapsed)
 values (%(source_id)s, %(source_type)s, %(title)s, %(url)s, %(channel)s, %(channel_id)s, %(published_at)s,
-        %(duration_s)s, %(language)s, %(recipe)s, %(provenance)s::jsonb)
+        %(duration_s)s, %(language)s, %(recipe)s, %(provenance)s::jsonb, %(n_words_collapsed)s)
 on conflict (source_id) do update
 set source_type = excluded.source_type, title = excluded.title, url = excluded.url, channel = excluded.channel,
     channel_id = excluded.channel_id, published_at = excluded.published_at, duration_s = excluded.duration_s,
     language = excluded.language, recipe = excluded.recipe, provenance = excluded.provenance,
-    updated_at = clock_timestamp()
+    n_words_collapsed = excluded.n_words_collapsed, updated_at = clock_timestamp()
 
 -- name: delete_segments
 -- Vectors of every model go with them.
