@@ -116,6 +116,32 @@ def demo(port: int, as_json: bool) -> None:
 
 
 @main.command()
+@click.option(
+    "--from",
+    "start",
+    type=click.Choice(["prepare", "segment", "embed"]),
+    required=True,
+    help="prepare: decode, cut and transcribe by these settings. segment: cut again what was transcribed. embed: only new vectors.",
+)
+@click.option(
+    "--where",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="Only such videos; may be repeated, all must hold. Keys: video, channel, language, since, until, model, recipe (a hash or other), flag, speaker, status.",
+)
+@click.option("--limit", type=click.IntRange(min=1), help="Most videos to do again.")
+@click.option("--dry-run", is_flag=True, help="Say which videos would be done again and do nothing.")
+@settings_options
+@json_option
+def reprocess(start: Any, where: tuple[str, ...], limit: int | None, dry_run: bool, profile: str | None, config_file: Path | None, assignments: tuple[str, ...], as_json: bool) -> None:  # fmt: skip
+    """Do stored videos again from a stage on; what is stored is served until the new rows replace it."""
+    settings = _load(profile, config_file, assignments)
+    from pipelines.commands import reprocess_videos
+
+    sys.exit(reprocess_videos(start, where, settings, limit, dry_run, as_json))
+
+
+@main.command()
 @click.option("--videos", is_flag=True, help="Every video, not only the counts.")
 @click.option("--failed", is_flag=True, help="Failed videos with reason and remedy.")
 @settings_options

@@ -6,6 +6,7 @@ from typing import Any
 from actors.rows import RunId
 from actors.store.ledger import RunCounts
 from actors.store.standing import Asked
+from pipelines.recipe_change import RecipeChange
 from pipelines.scoreboard import Tally
 
 
@@ -24,6 +25,11 @@ class Outcome:
     stages: dict[str, Tally] = field(default_factory=dict)
     failed: list[dict[str, Any]] = field(default_factory=list)
     """The videos that failed, each with code, reason and remedy."""
+    recipe_change: RecipeChange = field(default_factory=RecipeChange)
+    embed_model: str = ""
+    """The one that this run embedded with."""
+    search_model: str = ""
+    """The one that search uses after it: another one, while that covers more of the corpus."""
 
     @property
     def unaccounted(self) -> int:
