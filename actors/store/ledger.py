@@ -77,14 +77,11 @@ class Ledger:
         rows.sort(key=lambda row: row.get("queue_no", 0))
         return [
             Request(
-                VideoId(row["video_id"]),
-                row["fence"],
-                row["url"],
-                meta_from_json(row["meta"]) if row["meta"] else None,
-                row["redo"],
+                VideoId(row["video_id"]), row["fence"], row["url"],
+                meta_from_json(row["meta"]) if row["meta"] else None, row["redo"],
             )
             for row in rows
-        ]
+        ]  # fmt: skip
 
     def n_look_ahead(self, run_id: RunId) -> int:
         """Videos of this run that are claimed and not yet prepared."""

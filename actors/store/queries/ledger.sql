@@ -31,8 +31,7 @@ returning s.video_id, s.fence, s.url, s.meta, s.redo, s.queue_no
 
 -- name: lock
 -- The row of a video, locked: whoever writes for it takes turns here.
-select status, fence, run_id, recipe, edition, redo, attempts, language, meta, decoded_s, content_sha256, n_slices,
-       provenance
+select status, fence, run_id, recipe, edition, redo, attempts, language, meta, decoded_s, content_sha256, n_slices
 from ingest_state where video_id = %(video_id)s for update
 
 -- name: look_ahead
