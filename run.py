@@ -69,7 +69,11 @@ def main() -> None:
     help="File with a source a line, or JSON Lines with url or id; - is standard input.",
 )
 @click.option("--limit", type=click.IntRange(min=1), help="Most videos to take.")
-@click.option("--force", is_flag=True, help="Do again what is stored, skipped or failed.")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Do again, from the source on, what is stored, skipped or failed. Old rows are served meanwhile.",
+)
 @click.option("--dry-run", is_flag=True, help="Say what would be ingested and do nothing.")
 @click.option("--language", metavar="CODE", help="Spoken language (ISO 639), for transcribe.language.")
 @click.option(

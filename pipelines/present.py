@@ -62,7 +62,7 @@ def outcome(document: dict[str, Any]) -> Iterator[str]:
     ]  # fmt: skip
     if known:
         yield "Not done again: " + ", ".join(known)
-    yield from tell(document["recipe_change"])
+    yield from tell({**document["recipe_change"], "begun": []})  # that was said before, and is done
     yield (
         f"Run {document['run']}: {counts['stored']} stored, {counts['skipped']} skipped, {counts['failed']} failed"
         + (f", {counts['held_elsewhere']} in another run's hands" if counts["held_elsewhere"] else "")

@@ -22,6 +22,8 @@ DOES = {
     "embed": "embedded again; their segments stay",
 }
 
+NOTHING = "No stored video meets these conditions"
+
 
 @dataclass(frozen=True, slots=True)
 class Intended:
@@ -55,7 +57,7 @@ class Intended:
                 " `run.py reprocess --from prepare` makes them again"
             )
         if not self.videos and not self.left_out:
-            yield "No stored video meets these conditions"
+            yield NOTHING
 
 
 def intend(settings: Settings, start: rows.Start, where: Sequence[str], limit: int | None) -> Intended:
@@ -93,7 +95,10 @@ def told(document: dict[str, Any]) -> Iterator[str]:
         yield f"{video['id']}  {video['title']}  {video['url']}  [{video['status']}, recipe {video['recipe']}]"
     for video in document["left_out"]:
         yield f"left out {video['id']}  {video['title']}: slices of it are no longer in the ledger"
-    yield f"{len(document['would_redo'])} videos would be done again from {document['from']}"
+    if document["would_redo"] or document["left_out"]:
+        yield f"{len(document['would_redo'])} would be done again from {document['from']}"
+    else:
+        yield NOTHING
 
 
 def _entry(video: Chosen) -> dict[str, Any]:
