@@ -69,7 +69,11 @@ def main() -> None:
     help="File with a source a line, or JSON Lines with url or id; - is standard input.",
 )
 @click.option("--limit", type=click.IntRange(min=1), help="Most videos to take.")
-@click.option("--force", is_flag=True, help="Do again what is stored, skipped or failed.")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Do again, from the source on, what is stored, skipped or failed. Old rows are served meanwhile.",
+)
 @click.option("--dry-run", is_flag=True, help="Say what would be ingested and do nothing.")
 @click.option("--language", metavar="CODE", help="Spoken language (ISO 639), for transcribe.language.")
 @click.option(
@@ -113,6 +117,32 @@ def demo(port: int, as_json: bool) -> None:
     settings = load_settings("demo")
 
     sys.exit(run_demo(settings, port, as_json))
+
+
+@main.command()
+@click.option(
+    "--from",
+    "start",
+    type=click.Choice(["prepare", "segment", "embed"]),
+    required=True,
+    help="prepare: decode, cut and transcribe by these settings. segment: cut again what was transcribed. embed: only new vectors.",
+)
+@click.option(
+    "--where",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="Only such videos; may be repeated, all must hold. Keys: video, channel, language, since, until, model, recipe (a hash or other), flag, speaker, status.",
+)
+@click.option("--limit", type=click.IntRange(min=1), help="Most videos to do again.")
+@click.option("--dry-run", is_flag=True, help="Say which videos would be done again and do nothing.")
+@settings_options
+@json_option
+def reprocess(start: Any, where: tuple[str, ...], limit: int | None, dry_run: bool, profile: str | None, config_file: Path | None, assignments: tuple[str, ...], as_json: bool) -> None:  # fmt: skip
+    """Do stored videos again from a stage on; what is stored is served until the new rows replace it."""
+    settings = _load(profile, config_file, assignments)
+    from pipelines.commands import reprocess_videos
+
+    sys.exit(reprocess_videos(start, where, settings, limit, dry_run, as_json))
 
 
 @main.command()

@@ -7,13 +7,16 @@ unless a name says otherwise. This module knows nothing of stages, Ray or the da
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NewType
+from typing import Literal, NewType
 
 import numpy as np
 import numpy.typing as npt
 
 VideoId = NewType("VideoId", str)
 RunId = NewType("RunId", int)
+
+Start = Literal["fetch", "prepare", "segment", "embed"]
+"""Where doing a stored video again begins: at its source, with its audio, its slices, or its segments."""
 
 SAMPLE_RATE_HZ = 16_000
 """Rate of every PCM sample after ``prepare``: what Whisper, Silero and ECAPA were trained on."""
@@ -29,6 +32,8 @@ class Request:
     """URL as yt-dlp takes it, or the ``file://`` URL of a local file."""
     hint: "VideoMeta | None" = None
     """What the list that named the video said of it: a feed knows titles that its files don't."""
+    redo: Start | None = None
+    """Where it begins, if it is done again; ``None``: wherever the ledger says that it stands."""
 
 
 @dataclass(frozen=True, slots=True)

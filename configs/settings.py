@@ -7,7 +7,7 @@ hardware allows (``cluster/resources.py``).
 import hashlib
 import json
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
@@ -251,6 +251,17 @@ class Settings(Section):
     def recipe(self) -> str:
         """Short hash of what determines a slice's content: two videos with the same recipe were cut
         and transcribed alike, whatever pools or devices did it."""
+        return hashlib.sha256(json.dumps(self._recipe(), sort_keys=True).encode()).hexdigest()[:16]
+
+    def recipe_settings(self) -> dict[str, Any]:
+        """What ``recipe`` is the hash of, as setting → value."""
+        return {
+            f"{section}.{name}": value
+            for section, values in self._recipe().items()
+            for name, value in values.items()
+        }
+
+    def _recipe(self) -> dict[str, dict[str, Any]]:
         sections = {"prepare": self.prepare, "transcribe": self.transcribe}
         chosen = {
             name: section.model_dump(mode="json", include=set(section.RECIPE))
@@ -258,4 +269,4 @@ class Settings(Section):
         }
         # A model directory counts by its name: the same clone elsewhere makes the same slices.
         chosen["transcribe"]["model"] = Path(self.transcribe.model).name
-        return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()[:16]
+        return chosen

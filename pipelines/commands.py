@@ -3,21 +3,25 @@
 import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
 
 from actors.errors import ConfigError
 from actors.fetch.identity import SourceItem, identify
+from actors.rows import Start
 from actors.store.database import Database
 from configs.home import home
 from configs.settings import Settings
 from pipelines import present
 from pipelines.corpus import open_database
 from pipelines.sources import Refused, read_sources
+
+if TYPE_CHECKING:
+    from pipelines.reprocess import Intended
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +48,7 @@ def ingest_sources(
         _print(document, present.rehearsal, as_json)
     else:
         outcome = _ingest(accepted(), settings, limit=limit, force=force)
-        document = present.outcome_document(outcome, refused)
+        document = present.outcome_document(outcome, refused) | {"forced": force}
         _print(document, present.outcome, as_json)
     return present.exit_code(document)
 
@@ -54,9 +58,30 @@ def ingest_items(urls: Sequence[str], settings: Settings) -> Any:
     return _ingest([identify(url) for url in urls], settings)
 
 
+def reprocess_videos(
+    start: Start, where: Sequence[str], settings: Settings, limit: int | None, dry_run: bool, as_json: bool
+) -> int:
+    """Do stored videos again, or with ``dry_run`` only say which; gives the exit code."""
+    from pipelines import reprocess
+
+    intended = reprocess.intend(settings, start, where, limit)
+    if dry_run or not intended.videos:
+        document = intended.document()
+        _print(document, reprocess.told, as_json)
+        return 1 if document["left_out"] else 0
+    outcome = _ingest([], settings, intended=intended)
+    document = present.outcome_document(outcome, []) | {
+        "from": start,
+        "left_out": intended.document()["left_out"],
+    }
+    _print(document, present.outcome, as_json)
+    return present.exit_code(document)
+
+
 def _ingest(
-    items: Iterable[SourceItem], settings: Settings, *, limit: int | None = None, force: bool = False
-) -> Any:
+    items: Iterable[SourceItem], settings: Settings, *, limit: int | None = None, force: bool = False,
+    intended: "Intended | None" = None,
+) -> Any:  # fmt: skip
     from cluster.connect import set_switches
 
     set_switches()
@@ -78,7 +103,14 @@ def _ingest(
         display = Display(Console(file=terminal))
         for note in pools.notes:
             display.say(note)
-        return run(items, Plan(settings, url, place, hardware, pools, force, limit), display)
+        plan = Plan(settings, url, place, hardware, pools, force, limit)
+        if intended is not None:
+            from pipelines.reprocess import line_from
+
+            for line in intended.lines():
+                display.say(line)
+            plan = replace(plan, redo=intended.redo, stages=line_from(intended.start, settings, pools))
+        return run(items, plan, display)
 
 
 def show_status(settings: Settings, videos: bool, failed: bool, as_json: bool) -> None:

@@ -19,6 +19,7 @@ class RunContext:
     database_url: str = field(repr=False)
     cache_dir: Path
     models_dir: Path
+    audio_dir: Path
     scoreboard: ActorHandle[Any] = field(repr=False)
     force: bool = False
     limit: int | None = None

@@ -9,17 +9,20 @@ import signal
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from math import ceil
 from typing import cast
 
 import ray
 
 from actors.errors import ConfigError, EarmarkError, TransientError
+from actors.fetch.archive import AudioArchive
 from actors.fetch.identity import SourceItem
 from actors.rows import RunId
 from actors.store.database import Database
 from actors.store.ledger import Ledger
+from actors.store.recipes import begun_otherwise, note_recipe, stored_otherwise
+from actors.store.redo import Redo
 from actors.store.runs import RunRegistry
 from actors.store.standing import Asked
 from actors.store.status import videos
@@ -35,6 +38,7 @@ from pipelines.ingest import build, line
 from pipelines.lookout import look_into_lists
 from pipelines.outcome import Outcome
 from pipelines.progress import Display
+from pipelines.recipe_change import RecipeChange, tell
 from pipelines.scoreboard import Scoreboard, Tally
 from pipelines.stage import StageSpec
 from pipelines.watcher import Watcher
@@ -58,6 +62,8 @@ class Plan:
     limit: int | None = None
     stages: Sequence[StageSpec] | None = None
     """The line to drive; ``None``: ``pipelines.ingest.line``. A benchmark puts another engine in."""
+    redo: Redo | None = None
+    """Stored videos to do again, instead of items to ask for."""
 
 
 def run(items: Iterable[SourceItem], plan: Plan, display: Display) -> Outcome:
@@ -75,9 +81,11 @@ def run(items: Iterable[SourceItem], plan: Plan, display: Display) -> Outcome:
         ledger = Ledger(database)
         run_id = registry.open_run(plan.settings.model_dump(mode="json"))
         drive = _Drive(plan, run_id, ledger, registry, display)
-        started, asked, ended = time.monotonic(), Asked(), "failed"
+        started, asked, change, ended = time.monotonic(), Asked(), RecipeChange(), "failed"
         try:
-            asked = ledger.ask(run_id, items, plan.settings.recipe(), force=plan.force, limit=plan.limit)
+            asked, change = _ask(database, ledger, run_id, items, plan)
+            for line_told in tell(change.document()):
+                display.say(line_told)
             looked = look_into_lists(
                 ledger, run_id, plan.settings, plan.home.cache_dir, force=plan.force, limit=plan.limit
             )
@@ -95,10 +103,26 @@ def run(items: Iterable[SourceItem], plan: Plan, display: Display) -> Outcome:
                 interrupted=drive.interrupted, stages=drive.stages,
                 failed=[asdict(video) for video in videos(database, status="failed", run_id=run_id)],
                 accounts=accounts, quality=quality,
+                # Entries of lists were not known before the work.
+                recipe_change=replace(change, stored=stored_otherwise(database, run_id)),
             )  # fmt: skip
             registry.close_run(ended, outcome.figures())
-        prefer(database, table)
-    return outcome
+        AudioArchive(plan.home.audio_dir, plan.settings.archive).sweep(ledger.unended)
+        in_use = prefer(database, table)
+    return replace(outcome, embed_model=table.name, search_model=in_use.name)
+
+
+def _ask(
+    database: Database, ledger: Ledger, run_id: RunId, items: Iterable[SourceItem], plan: Plan
+) -> tuple[Asked, RecipeChange]:
+    """Put the work on the queue; gives what that came to, and what other recipes mean for it."""
+    recipe, settings = plan.settings.recipe(), plan.settings.recipe_settings()
+    note_recipe(database, recipe, settings)
+    if plan.redo is not None:
+        return ledger.redo(run_id, plan.redo, recipe), RecipeChange(recipe, settings)
+    asked = ledger.ask(run_id, items, recipe, force=plan.force, limit=plan.limit)
+    begun, stored = begun_otherwise(database, run_id, recipe), stored_otherwise(database, run_id)
+    return asked, RecipeChange(recipe, settings, begun, stored)
 
 
 class _Drive:
@@ -124,13 +148,15 @@ class _Drive:
         plan = self._plan
         n_cpus = max(plan.hardware.n_cpus, ceil(plan.pools.min_cpus))
         os.environ.setdefault("HF_HOME", str(plan.home.models_dir))  # a model's own code is cached there
+        if plan.stages is not None:
+            self._display.expected = tuple(stage.name for stage in plan.stages)
         self._display.say("Starting Ray …")
         with engine(plan.settings.ray, plan.home.ray_dir, n_cpus, len(plan.hardware.gpus)) as started:
             if started.dashboard_url:
                 self._display.say(f"Ray dashboard: {started.dashboard_url}")
             context = RunContext(
                 run_id=self._run_id, settings=plan.settings, database_url=plan.database_url,
-                cache_dir=plan.home.cache_dir, models_dir=plan.home.models_dir,
+                cache_dir=plan.home.cache_dir, models_dir=plan.home.models_dir, audio_dir=plan.home.audio_dir,
                 scoreboard=Scoreboard.remote(), force=plan.force, limit=plan.limit,  # type: ignore[attr-defined]
             )  # fmt: skip
             watcher = Watcher(self._run_id, self._ledger, self._registry, context.scoreboard, self._display)

@@ -8,6 +8,7 @@ from actors.store.ledger import RunCounts
 from actors.store.standing import Asked
 from pipelines.accounts import Accounts, Difference
 from pipelines.quality import Quality
+from pipelines.recipe_change import RecipeChange
 from pipelines.scoreboard import Tally
 
 
@@ -29,6 +30,11 @@ class Outcome:
     accounts: Accounts | None = None
     quality: Quality | None = None
     """``None``: nothing was stored."""
+    recipe_change: RecipeChange = field(default_factory=RecipeChange)
+    embed_model: str = ""
+    """The one that this run embedded with."""
+    search_model: str = ""
+    """The one that search uses after it: another one, while that covers more of the corpus."""
 
     @property
     def unaccounted(self) -> int:

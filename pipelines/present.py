@@ -8,10 +8,12 @@ from typing import Any
 from pipelines import accounts, quality
 from pipelines.outcome import Outcome
 from pipelines.progress import busy_share
+from pipelines.recipe_change import tell
 from pipelines.sources import Refused
 
 SNIPPET = 200
 """Characters of a segment that a list of hits shows."""
+STILL_SERVED = "its earlier version is served"
 
 
 def outcome_document(outcome: Outcome, refused: Sequence[Refused]) -> dict[str, Any]:
@@ -36,6 +38,9 @@ def outcome_document(outcome: Outcome, refused: Sequence[Refused]) -> dict[str, 
         "differences": [line for each in outcome.differences for line in each.told()],
         "failed": outcome.failed,
         "refused": [asdict(each) for each in refused],
+        "recipe_change": outcome.recipe_change.document(),
+        "embed_model": outcome.embed_model,
+        "search_model": outcome.search_model,
     }
 
 
@@ -44,7 +49,7 @@ def exit_code(document: dict[str, Any]) -> int:
     if document.get("interrupted"):
         return 130
     counts = document.get("counts", {})
-    wrong = ("unaccounted", "refused", "differences")
+    wrong = ("unaccounted", "refused", "left_out", "differences")
     return 1 if counts.get("failed") or any(document.get(each) for each in wrong) else 0
 
 
@@ -53,7 +58,7 @@ def outcome(document: dict[str, Any]) -> Iterator[str]:
     known = [
         f"{asked[name]} {words}"
         for name, words in (
-            ("stored", "stored already"), ("stored_other_recipe", "stored already, made by other settings (--force redoes them)"),
+            ("stored", "stored already"), ("stored_other_recipe", "stored already, made by other settings"),
             ("skipped_before", "skipped before"), ("failed_before", "failed for good before"),
             ("not_due", "failed before and not due yet"), ("duplicate", "named twice"),
         )
@@ -61,6 +66,7 @@ def outcome(document: dict[str, Any]) -> Iterator[str]:
     ]  # fmt: skip
     if known:
         yield "Not done again: " + ", ".join(known)
+    yield from tell({**document["recipe_change"], "begun": []})  # that was said before, and is done
     yield (
         f"Run {document['run']}: {counts['stored']} stored, {counts['skipped']} skipped, {counts['failed']} failed"
         + (f", {counts['held_elsewhere']} in another run's hands" if counts["held_elsewhere"] else "")
@@ -78,12 +84,29 @@ def outcome(document: dict[str, Any]) -> Iterator[str]:
     if document.get("quality"):
         yield from quality.told(document["quality"])
     for video in document["failed"]:
-        yield f"  failed {video['id']} ({video['code']}): {video['reason']}. {video['remedy'] or ''}".rstrip()
+        served = f" ({STILL_SERVED})" if video["in_corpus"] else ""
+        yield (
+            f"  failed {video['id']} ({video['code']}): {video['reason']}. {video['remedy'] or ''}".rstrip()
+            + served
+        )
     for each in document["refused"]:
         yield f"  left out {each['source']} ({each['code']}): {each['reason']}"
+    if document["search_model"] != document["embed_model"]:
+        yield (
+            f"Search goes on with {document['search_model']}: {document['embed_model']} covers less of the corpus;"
+            " `run.py reprocess --from embed` gives it the rest"
+        )
     if document["interrupted"]:
-        yield "Stopped. What was finished is kept; the same command goes on from here."
+        yield f"Stopped. What was finished is kept; {_way_on(document)} goes on from here."
     yield from document.get("differences") or ()
+
+
+def _way_on(document: dict[str, Any]) -> str:
+    if document.get("forced"):
+        return "the same command without --force"
+    if "from" in document:
+        return "the same command with --where status=pending"
+    return "the same command"
 
 
 def rehearsal(document: dict[str, Any]) -> Iterator[str]:
@@ -116,6 +139,11 @@ def video(document: dict[str, Any]) -> Iterator[str]:
 def status(document: dict[str, Any]) -> Iterator[str]:
     by_status = document["by_status"]
     yield "Ledger: " + (", ".join(f"{n} {name}" for name, n in by_status.items() if n) or "empty")
+    again = document["to_be_done_again"]
+    if again["to_do"]:
+        yield f"  {again['to_do']} stored videos are on the queue to be done again; {STILL_SERVED}"
+    if again["not_done"]:
+        yield f"  {again['not_done']} stored videos could not be done again; {STILL_SERVED}"
     corpus = document["corpus"]
     yield f"Corpus: {corpus['videos']} videos, {corpus['audio_h']:.2f} h, {corpus['segments']} segments"
     for model in document["models"]:
@@ -132,7 +160,8 @@ def status(document: dict[str, Any]) -> Iterator[str]:
     yield from quality.told(document["quality"])
     for row in document.get("videos") or document.get("failed", []):
         why = f" ({row['code']}) {row['reason']}. {row['remedy'] or ''}" if row["reason"] else ""
-        yield f"{row['status']:8} {row['id']}  {row['title'] or row['url']}{why}".rstrip()
+        served = f" [{STILL_SERVED}]" if row["in_corpus"] and row["status"] != "stored" else ""
+        yield f"{row['status']:8} {row['id']}  {row['title'] or row['url']}{why}".rstrip() + served
 
 
 def migrations(document: dict[str, Any]) -> Iterator[str]:

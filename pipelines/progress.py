@@ -72,7 +72,8 @@ def describe(progress: Progress) -> str:
 
 def describe_stages(stages: dict[str, Tally]) -> str:
     """One line: what each stage is doing."""
-    busy = [f"{name} {tally.in_hand}" for name in STAGES if (tally := stages.get(name)) and tally.in_hand]
+    known = dict.fromkeys((*STAGES, *stages))
+    busy = [f"{name} {tally.in_hand}" for name in known if (tally := stages.get(name)) and tally.in_hand]
     return "in hand: " + (", ".join(busy) if busy else "nothing yet")
 
 
@@ -86,6 +87,7 @@ class Display:
 
     def __init__(self, console: Console) -> None:
         self._console = console
+        self.expected: tuple[str, ...] = STAGES  # the line's stages in order
         self._live: Live | None = None
         self._last_line_at = 0.0
 
@@ -103,7 +105,7 @@ class Display:
         if not progress.stages:
             return
         if self._live is not None:
-            self._live.update(_panel(progress))
+            self._live.update(_panel(progress, self.expected))
         elif time.monotonic() - self._last_line_at >= LINE_EVERY_S:
             self._last_line_at = time.monotonic()
             line = f"[{_clock(progress.elapsed_s)}] {describe(progress)} · {describe_stages(progress.stages)}"
@@ -114,11 +116,11 @@ class Display:
         self._console.print(message, soft_wrap=True, highlight=False, markup=False)
 
 
-def _panel(progress: Progress) -> Group:
+def _panel(progress: Progress, names: tuple[str, ...]) -> Group:
     table = Table(box=None, pad_edge=False)
     for title in ("stage", "in hand", "done", "failed", "busy", "audio h", "latest"):
         table.add_column(title, justify="left" if title in ("stage", "latest") else "right")
-    for name in STAGES:
+    for name in names:
         tally = progress.stages.get(name)
         if tally is None:
             table.add_row(name, "", "", "", "starting", "", "", style="dim")

@@ -6,6 +6,7 @@ from typing import Any
 from actors.errors import PermanentError
 from actors.store import status as ledger
 from actors.store.database import Database
+from actors.store.redo import unfinished
 from actors.store.vectors import active_model, models, n_missing
 from pipelines.audit import inspect
 
@@ -21,6 +22,8 @@ SHOWN = (
     "permanent",
     "attempts",
     "not_before",
+    "in_corpus",
+    "redo",
 )
 
 
@@ -30,6 +33,7 @@ def status_document(database: Database, *, with_videos: bool, with_failed: bool)
     run = ledger.last_run(database)
     document: dict[str, Any] = {
         "by_status": ledger.by_status(database),
+        "to_be_done_again": unfinished(database),
         "corpus": corpus,
         "models": [
             {

@@ -3,13 +3,12 @@
 Each ``build_*`` runs inside the stage's actor, so heavy imports stand in it and nowhere above.
 """
 
-import hashlib
 from collections.abc import Iterator
 
 from actors import rows
-from actors.errors import Rejected
 from actors.store.ledger import Ledger
 from pipelines.context import RunContext
+from pipelines.recall import Known, Recall, refuse_duplicate
 from pipelines.stage import Worker
 
 
@@ -19,11 +18,12 @@ def build_prefilter(context: RunContext, ledger: Ledger) -> Worker:
 
     settings = context.settings
     prefilter = Prefilter(settings.prefilter, settings.download, context.cache_dir)
+    recall = Recall(context, ledger)
 
-    def work(request: rows.Request) -> Iterator[rows.Video | rows.Resumed]:
-        if ledger.slices_present(request.video_id, settings.recipe()).complete:
-            ledger.enter(request.video_id, request.fence, "assemble")
-            yield rows.Resumed(request.video_id, request.fence)
+    def work(request: rows.Request) -> Iterator[rows.Video | Known]:
+        known = recall(request)
+        if known is not None:
+            yield known
             return
         found = prefilter(request)
         if isinstance(found, Listing):
@@ -38,18 +38,19 @@ def build_prefilter(context: RunContext, ledger: Ledger) -> Worker:
 
 
 def build_download(context: RunContext, ledger: Ledger) -> Worker:
+    from actors.fetch.archive import AudioArchive
     from actors.fetch.download import Downloader
 
     download = Downloader(context.settings.download, context.cache_dir)
+    archive = AudioArchive(context.audio_dir, context.settings.archive)
+    archive.sweep(ledger.unended)
 
     def work(video: rows.Video) -> Iterator[rows.Audio]:
         audio = download(video)
-        digest = hashlib.sha256(audio.content).digest()
-        other = ledger.claim_content(audio.video_id, audio.fence, digest)
-        if other is not None:
-            raise Rejected(
-                f"the same audio as {other}", code="duplicate", remedy=f"See `run.py show {other}`"
-            )
+        is_fetched = bool(video.info_json)  # a file of this machine is here anyway
+        if is_fetched:
+            archive.keep(audio)  # before the ledger knows that what was to be fetched anew has been
+        refuse_duplicate(ledger, audio)
         yield audio
 
     return work
@@ -66,7 +67,7 @@ def build_prepare(context: RunContext, ledger: Ledger) -> Worker:
     prepare = Preparer(settings.prepare, window_s, settings.transcribe.language)
 
     def work(audio: rows.Audio) -> Iterator[rows.Slice]:
-        present = ledger.slices_present(audio.video_id, settings.recipe())
+        present = ledger.slices_present(audio.video_id)
         yield from prepare(audio, skip=present.ordinals)
 
     return work
@@ -124,6 +125,7 @@ def build_embed(context: RunContext, ledger: Ledger) -> Worker:
 
 
 def build_store(context: RunContext, ledger: Ledger) -> Worker:
+    from actors.fetch.archive import AudioArchive
     from actors.store.database import Database
     from actors.store.vectors import ensure_model
     from actors.store.writer import Writer
@@ -132,8 +134,11 @@ def build_store(context: RunContext, ledger: Ledger) -> Worker:
     embed = context.settings.embed
     database = Database(context.database_url, pool_size=1)
     writer = Writer(database, ensure_model(database, embedding_name(embed), embed.dimensions))
+    archive = AudioArchive(context.audio_dir, context.settings.archive)
 
     def work(video: rows.EmbeddedVideo) -> Iterator[rows.Stored]:
-        yield writer.write(video)
+        stored = writer.write(video)
+        archive.release(stored.video_id)
+        yield stored
 
     return work

@@ -134,6 +134,7 @@ def _requeue(connection: Conn, items: dict[str, _Item], fences: dict[str, int], 
     taken = [row["video_id"] for row in connection.execute(queries("asking")["requeue"], what).fetchall()]
     if force:
         connection.execute(queries("asking")["forget_work"], {"ids": taken})
+        connection.execute(queries("slices")["drop_unserved"], {"ids": taken})
 
 
 def _columns(items: list[_Item]) -> dict[str, object]:

@@ -35,7 +35,7 @@ class Present:
         return self.n_slices is not None and len(self.ordinals) >= self.n_slices
 
 
-def slices_present(connection: Conn, video_id: VideoId, recipe: str) -> Present:
+def slices_present(connection: Conn, video_id: VideoId, recipe: str | None) -> Present:
     row = connection.execute(
         queries("slices")["present"], {"video_id": video_id, "recipe": recipe}
     ).fetchone()
@@ -69,13 +69,16 @@ class SliceRow:
         )
 
 
-def commit_slice(connection: Conn, slice_row: SliceRow, recipe: str, run_id: int) -> bool:
+def commit_slice(connection: Conn, slice_row: SliceRow, locked: dict[str, Any]) -> bool:
     """Keep a slice, unless it is kept already; returns whether the video is complete now.
+
+    Args:
+        locked: the video's row of ``ingest_state``, whose recipe and edition the slice belongs to.
 
     Raises:
         PermanentError: the slice lies beyond the number of slices that the video is known to have.
     """
-    values = {**slice_row.values, "recipe": recipe, "run_id": run_id}
+    values = {**slice_row.values, **{name: locked[name] for name in ("recipe", "edition", "run_id")}}
     inserted = connection.execute(queries("slices")["insert"], values).rowcount
     if not inserted and values["n_slices"] is not None:
         connection.execute(queries("slices")["learn_end"], values)
@@ -111,7 +114,8 @@ def read_transcript(connection: Conn, video_id: VideoId, fence: int, locked: dic
             code="unexpected",
             remedy="Do it again from the start with --force",
         )
-    rows = connection.execute(queries("slices")["text"], {"video_id": video_id, "recipe": recipe}).fetchall()
+    what = {"video_id": video_id, "recipe": recipe, "edition": locked["edition"]}
+    rows = connection.execute(queries("slices")["text"], what).fetchall()
     utterances = tuple(spoken for row in rows for spoken in utterances_from_json(row["utterances"]))
     first = rows[0] if rows else None
     return Transcript(

@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from actors.errors import EarmarkError
-from actors.rows import Request, RunId, SpokenSlice, Transcript, VideoId, VideoMeta
+from actors.rows import Request, RunId, SegmentedVideo, SpokenSlice, Transcript, VideoId, VideoMeta
 from actors.store import assembly
 from actors.store.asking import Wanted, ask
 from actors.store.assembly import Present, SliceRow
@@ -26,6 +26,7 @@ from actors.store.codec import meta_from_json, meta_to_json
 from actors.store.database import Conn, Database
 from actors.store.endings import Ending
 from actors.store.fencing import demand_running, lock_row, lock_running
+from actors.store.redo import Redo, ask_again, read_segmented
 from actors.store.run_counts import RunCounts
 from actors.store.runs import put_back
 from actors.store.sql import queries
@@ -60,6 +61,10 @@ class Ledger:
         """
         return ask(self._database, run_id, items, recipe=recipe, force=force, limit=limit)
 
+    def redo(self, run_id: RunId, redo: Redo, recipe: str) -> Asked:
+        """Put stored videos on the queue for a run, to be done again. See ``redo.py``."""
+        return ask_again(self._database, run_id, redo, recipe)
+
     def claim(self, run_id: RunId, limit: int) -> list[Request]:
         """Take up to ``limit`` due videos of this run, oldest first; nobody else gets them."""
         what = {"run_id": run_id, "claim": uuid.uuid4(), "limit": limit}
@@ -72,13 +77,11 @@ class Ledger:
         rows.sort(key=lambda row: row.get("queue_no", 0))
         return [
             Request(
-                VideoId(row["video_id"]),
-                row["fence"],
-                row["url"],
-                meta_from_json(row["meta"]) if row["meta"] else None,
+                VideoId(row["video_id"]), row["fence"], row["url"],
+                meta_from_json(row["meta"]) if row["meta"] else None, row["redo"],
             )
             for row in rows
-        ]
+        ]  # fmt: skip
 
     def n_look_ahead(self, run_id: RunId) -> int:
         """Videos of this run that are claimed and not yet prepared."""
@@ -165,10 +168,16 @@ class Ledger:
 
         return self._database.run(agree)
 
+    def unended(self, video_ids: list[VideoId]) -> set[VideoId]:
+        """Which of these videos have not come to their end: waiting, at work, or to be tried again."""
+        what = {"ids": video_ids}
+        rows = self._database.run(lambda c: c.execute(queries("ledger")["unended"], what).fetchall())
+        return {VideoId(row["video_id"]) for row in rows}
+
     # Slices
 
-    def slices_present(self, video_id: VideoId, recipe: str) -> Present:
-        """Which of a video's slices lie in the ledger under ``recipe``."""
+    def slices_present(self, video_id: VideoId, recipe: str | None = None) -> Present:
+        """Which slices of a video's attempt in hand lie in the ledger; ``None``: under its own recipe."""
         return self._database.run(lambda connection: assembly.slices_present(connection, video_id, recipe))
 
     def commit_slice(self, spoken: SpokenSlice) -> Transcript | None:
@@ -187,7 +196,7 @@ class Ledger:
             if locked["status"] == "stored":
                 return None
             demand_running(locked, spoken.video_id)
-            if not assembly.commit_slice(connection, slice_row, locked["recipe"], locked["run_id"]):
+            if not assembly.commit_slice(connection, slice_row, locked):
                 return None
             return assembly.read_transcript(connection, spoken.video_id, spoken.fence, locked)
 
@@ -204,6 +213,20 @@ class Ledger:
         def read(connection: Conn) -> Transcript:
             locked = lock_running(connection, video_id, fence)
             return assembly.read_transcript(connection, video_id, fence, locked)
+
+        return self._database.run(read)
+
+    def served(self, video_id: VideoId, fence: int) -> SegmentedVideo:
+        """A stored video's segments as the corpus has them, to be embedded again.
+
+        Raises:
+            LeaseLost: as everywhere.
+            PermanentError: it isn't in the corpus.
+        """
+
+        def read(connection: Conn) -> SegmentedVideo:
+            lock_running(connection, video_id, fence)
+            return read_segmented(connection, video_id, fence)
 
         return self._database.run(read)
 

@@ -33,6 +33,10 @@ class VideoStatus:
     not_before: datetime | None
     n_slices: int | None
     n_slices_done: int
+    in_corpus: bool
+    """Its segments are served, whatever became of a later attempt."""
+    redo: str | None
+    """Where doing it again begins, if that hasn't come to its end."""
     started_at: datetime | None
     finished_at: datetime | None
     queue_no: int

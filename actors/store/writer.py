@@ -1,9 +1,13 @@
 """Puts a whole video into the corpus, or nothing of it.
 
-Owns: the transaction that replaces whatever a video had with what it has now, and marks it stored.
+Owns: the transaction that replaces whatever a video had with what it has now, and marks it stored. A
+video that is only embedded again keeps its segments, and its vectors of other models. Slices that what is
+stored now was not cut from are dropped with it; its own are kept, so that it can be cut again without ASR.
 Two attempts at one video take turns at its ledger row; the later one finds another fence and drops
 its work, or its own fence with the work already done. Doesn't know how text or vectors are made.
 """
+
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -51,29 +55,41 @@ class Writer:
             if locked["status"] == "stored":
                 return "already"
             demand_running(locked, video.video_id)
-            source = _source_row(video.video, locked["decoded_s"], locked["recipe"])
-            connection.execute(queries("writer")["upsert_source"], source)
-            connection.execute(queries("writer")["delete_segments"], source)
-            self._copy(connection, rows, video.vectors)
+            source = _source_row(video.video, locked)
+            if locked["redo"] == "embed":
+                self._delete_vectors(connection, source)
+            else:
+                connection.execute(queries("writer")["upsert_source"], source)
+                connection.execute(queries("writer")["delete_segments"], source)
+                _copy_segments(connection, rows)
+            self._copy_vectors(connection, rows, video.vectors)
             connection.execute(queries("writer")["mark_stored"], source)
             connection.execute(queries("ledger")["drop_work"], {"video_id": video.video_id})
+            connection.execute(queries("slices")["drop_unserved"], {"ids": [video.video_id]})
             return "written"
 
         outcome = self._database.run(replace)
         return Stored(video.video_id, video.fence, len(rows), outcome)
 
-    def _copy(
+    def _delete_vectors(self, connection: Conn, source: dict[str, object]) -> None:
+        statement = sql.SQL(queries("writer")["delete_vectors"]).format(table=self._model.identifier)
+        connection.execute(statement, source)
+
+    def _copy_vectors(
         self, connection: Conn, rows: list[tuple[object, ...]], vectors: npt.NDArray[np.float32]
     ) -> None:
-        with connection.cursor() as cursor, cursor.copy(queries("writer")["copy_segments"]) as copy:
-            copy.set_types(SEGMENT_TYPES)
-            for row in rows:
-                copy.write_row(row)
         statement = sql.SQL(queries("writer")["copy_vectors"]).format(table=self._model.identifier)
         with connection.cursor() as cursor, cursor.copy(statement) as copy:
             copy.set_types(("text", "int4", "halfvec"))
             for row, vector in zip(rows, vectors, strict=True):
                 copy.write_row((row[0], row[1], HalfVector(vector)))
+
+
+def _copy_segments(connection: Conn, rows: list[tuple[object, ...]]) -> None:
+    with connection.cursor() as cursor, cursor.copy(queries("writer")["copy_segments"]) as copy:
+        copy.set_types(SEGMENT_TYPES)
+        for row in rows:
+            copy.write_row(row)
 
 
 def check_vectors(video: EmbeddedVideo, model: EmbeddingTable) -> None:
@@ -110,8 +126,9 @@ def _segment_rows(video: SegmentedVideo) -> list[tuple[object, ...]]:
     ]  # fmt: skip
 
 
-def _source_row(video: SegmentedVideo, decoded_s: float | None, recipe: str | None) -> dict[str, object]:
-    meta = video.meta
+def _source_row(video: SegmentedVideo, locked: dict[str, Any]) -> dict[str, object]:
+    """A row of ``sources``; what the ledger knows better than the video comes from its locked row."""
+    meta, decoded_s = video.meta, locked["decoded_s"]
     ended_s = max(segment.end_s for segment in video.segments)
     duration_s = decoded_s if decoded_s is not None else meta.duration_s
     return {
@@ -124,7 +141,8 @@ def _source_row(video: SegmentedVideo, decoded_s: float | None, recipe: str | No
         "published_at": meta.published_at,
         "duration_s": duration_s if duration_s is not None else ended_s,
         "language": video.language,
-        "recipe": recipe,
+        "recipe": locked["recipe"],
+        "edition": locked["edition"],
         "n_words_collapsed": video.n_words_collapsed,
         "provenance": provenance_to_json(video.provenance) if video.provenance is not None else None,
     }

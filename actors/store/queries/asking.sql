@@ -13,7 +13,8 @@ returning video_id
 -- What the rules of standing.py need to know of each known video.
 select s.video_id, s.status, s.code, s.permanent, s.not_before, s.recipe, s.fence,
        asked.video_id is not null as asked_by_this_run,
-       coalesce(original.status = 'stored', false) as original_is_stored
+       coalesce(original.status = 'stored', false)
+         or exists (select from sources where source_id = c.video_id) as original_is_stored
 from ingest_state s
 left join run_videos asked on asked.video_id = s.video_id and asked.run_id = %(run_id)s
 left join contents c on s.code = 'duplicate' and c.sha256 = s.content_sha256
@@ -21,22 +22,27 @@ left join ingest_state original on original.video_id = c.video_id
 where s.video_id = any(%(ids)s)
 
 -- name: requeue
--- Only rows that nobody has touched since they were read. The earlier outcome's traces go.
+-- Only rows that nobody has touched since they were read. The earlier outcome's traces go. Forced: begun
+-- anew from the source; what is served of it stays until then.
 update ingest_state s
 set status = 'pending', fence = s.fence + 1, queue_no = nextval('ingest_queue'), asked_at = clock_timestamp(),
     url = item.url, kind = case when item.kind = 'unknown' then s.kind else item.kind end,
     title = coalesce(s.title, item.title), meta = coalesce(item.meta::jsonb, s.meta),
     stage = null, code = null, reason = null, remedy = null, permanent = false, not_before = null,
-    claim = null, finished_at = null, attempts = case when %(force)s then 0 else s.attempts end
+    claim = null, finished_at = null, attempts = case when %(force)s then 0 else s.attempts end,
+    redo = case when %(force)s then 'fetch' else s.redo end,
+    edition = case when %(force)s then nextval('slice_editions') else s.edition end,
+    language = case when %(force)s then null else s.language end,
+    n_slices = case when %(force)s then null else s.n_slices end,
+    decoded_s = case when %(force)s then null else s.decoded_s end
 from unnest(%(ids)s::text[], %(fences)s::bigint[], %(kinds)s::text[], %(urls)s::text[], %(titles)s::text[],
             %(metas)s::text[]) as item (video_id, fence, kind, url, title, meta)
 where s.video_id = item.video_id and s.fence = item.fence and s.status <> 'running'
 returning s.video_id
 
 -- name: forget_work
--- Forced: nothing of earlier attempts is used again.
-with gone as (delete from work_in_hand where video_id = any(%(ids)s))
-delete from slices where video_id = any(%(ids)s)
+-- Forced: nothing of earlier attempts is used again, nor held against the video.
+delete from work_in_hand where video_id = any(%(ids)s)
 
 -- name: note_standings
 insert into run_videos (run_id, video_id, standing, recipe)

@@ -2,14 +2,15 @@
 
 -- name: claimed_before
 -- The same claim asked again: its commit landed, and only the answer was lost.
-select video_id, fence, url, meta, queue_no from ingest_state
+select video_id, fence, url, meta, redo, queue_no from ingest_state
 where run_id = %(run_id)s and claim = %(claim)s and status = 'running' order by queue_no
 
 -- name: claim
 -- Takes the oldest due videos that this run asked for and no other claim is taking at this moment.
--- Another recipe than last time: what was agreed or counted under the old one goes.
+-- Another recipe than last time: what was agreed or counted under the old one goes. What is only cut or
+-- embedded again keeps the recipe that it was made by.
 with pick as (
-  select s.video_id, asked.recipe
+  select s.video_id, case when s.redo in ('segment', 'embed') then s.recipe else asked.recipe end as recipe
   from ingest_state s join run_videos asked on asked.video_id = s.video_id and asked.run_id = %(run_id)s
   where s.status = 'pending' and (s.not_before is null or s.not_before <= clock_timestamp())
   order by s.queue_no limit %(limit)s
@@ -23,14 +24,14 @@ set status = 'running', run_id = %(run_id)s, claim = %(claim)s, fence = fence + 
     language = case when s.recipe = pick.recipe then language end,
     n_slices = case when s.recipe = pick.recipe then n_slices end,
     decoded_s = case when s.recipe = pick.recipe then decoded_s end,
-    speech_done_s = coalesce((select sum(speech_s) from slices
-                              where video_id = s.video_id and recipe = pick.recipe), 0)
+    speech_done_s = coalesce((select sum(speech_s) from slices where video_id = s.video_id
+                              and recipe = pick.recipe and edition = s.edition), 0)
 from pick where s.video_id = pick.video_id
-returning s.video_id, s.fence, s.url, s.meta, s.queue_no
+returning s.video_id, s.fence, s.url, s.meta, s.redo, s.queue_no
 
 -- name: lock
 -- The row of a video, locked: whoever writes for it takes turns here.
-select status, fence, run_id, recipe, attempts, language, meta, decoded_s, content_sha256, n_slices
+select status, fence, run_id, recipe, edition, redo, attempts, language, meta, decoded_s, content_sha256, n_slices
 from ingest_state where video_id = %(video_id)s for update
 
 -- name: look_ahead
@@ -115,12 +116,13 @@ returning tries
 delete from work_in_hand where video_id = %(video_id)s and stage = %(stage)s and ordinal = %(ordinal)s
 
 -- name: set_kind_list
-update ingest_state set kind = 'list' where video_id = %(video_id)s
+update ingest_state set kind = 'list', redo = null where video_id = %(video_id)s
 
 -- name: content_holder
--- Who holds this content, unless he failed with it or was told to leave it out.
+-- Who holds this content, unless he failed with it or was told to leave it out, and isn't in the corpus.
 select c.video_id from contents c join ingest_state s using (video_id)
-where c.sha256 = %(sha256)s and c.video_id <> %(video_id)s and s.status not in ('failed', 'skipped')
+where c.sha256 = %(sha256)s and c.video_id <> %(video_id)s
+  and (s.status not in ('failed', 'skipped') or exists (select from sources where source_id = c.video_id))
 
 -- name: drop_contents
 delete from contents where video_id = %(video_id)s and sha256 <> %(sha256)s
@@ -134,10 +136,21 @@ on conflict (sha256) do update set video_id = excluded.video_id
 select pg_advisory_xact_lock(hashtextextended(encode(%(sha256)s::bytea, 'hex'), 0))
 
 -- name: set_content
-update ingest_state set content_sha256 = %(sha256)s where video_id = %(video_id)s
+-- What was to be fetched anew has been: from here on the archived track is the new one.
+update ingest_state
+set content_sha256 = %(sha256)s, redo = case when redo = 'fetch' then 'prepare' else redo end
+where video_id = %(video_id)s
 
 -- name: content_changed
--- The source now gives other bytes: slices cut from the old ones don't fit.
-with gone as (delete from slices where video_id = %(video_id)s)
+-- The source now gives other bytes: slices cut from the old ones don't fit. What is served keeps its own.
+with gone as (
+  delete from slices c where c.video_id = %(video_id)s
+    and not exists (select from sources s where s.source_id = c.video_id
+                    and s.recipe = c.recipe and s.edition = c.edition)
+)
 update ingest_state set n_slices = null, decoded_s = null, language = null, speech_done_s = 0
 where video_id = %(video_id)s
+
+-- name: unended
+select video_id from ingest_state
+where video_id = any(%(ids)s) and (status in ('pending', 'running') or (status = 'failed' and not permanent))

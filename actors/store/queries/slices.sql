@@ -1,25 +1,28 @@
 -- A video's slices, and putting them together.
 
 -- name: present
-select coalesce(array_agg(ordinal), '{}') as ordinals, max(n_slices) as n_slices
-from slices where video_id = %(video_id)s and recipe = %(recipe)s
+-- Of the attempt in hand, by its own recipe unless another is named.
+select coalesce(array_agg(c.ordinal), '{}') as ordinals, max(c.n_slices) as n_slices
+from ingest_state i join slices c using (video_id, edition)
+where video_id = %(video_id)s and c.recipe = coalesce(%(recipe)s::text, i.recipe)
 
 -- name: insert
-insert into slices (video_id, recipe, ordinal, n_slices, decoded_s, speech_s, language, utterances, provenance,
-                    run_id)
-values (%(video_id)s, %(recipe)s, %(ordinal)s, %(n_slices)s, %(decoded_s)s, %(speech_s)s, %(language)s,
+insert into slices (video_id, recipe, edition, ordinal, n_slices, decoded_s, speech_s, language, utterances,
+                    provenance, run_id)
+values (%(video_id)s, %(recipe)s, %(edition)s, %(ordinal)s, %(n_slices)s, %(decoded_s)s, %(speech_s)s, %(language)s,
         %(utterances)s::jsonb, %(provenance)s::jsonb, %(run_id)s)
-on conflict (video_id, recipe, ordinal) do nothing
+on conflict (video_id, recipe, edition, ordinal) do nothing
 
 -- name: learn_end
 -- The last slice says how many there are. It may have been committed by an attempt that hadn't.
 update slices set n_slices = %(n_slices)s, decoded_s = %(decoded_s)s
-where video_id = %(video_id)s and recipe = %(recipe)s and ordinal = %(ordinal)s and n_slices is null
+where video_id = %(video_id)s and recipe = %(recipe)s and edition = %(edition)s and ordinal = %(ordinal)s
+  and n_slices is null
 
 -- name: tally
 select count(*) as n_done, max(ordinal) as last, max(n_slices) as n_slices, max(decoded_s) as decoded_s,
        coalesce(sum(speech_s), 0)::float8 as speech_s
-from slices where video_id = %(video_id)s and recipe = %(recipe)s
+from slices where video_id = %(video_id)s and recipe = %(recipe)s and edition = %(edition)s
 
 -- name: note_progress
 update ingest_state
@@ -29,4 +32,10 @@ where video_id = %(video_id)s
 
 -- name: text
 select language, utterances, provenance from slices
-where video_id = %(video_id)s and recipe = %(recipe)s order by ordinal
+where video_id = %(video_id)s and recipe = %(recipe)s and edition = %(edition)s order by ordinal
+
+-- name: drop_unserved
+-- Kept are the slices that the stored text was cut from: `segment` can begin anew from them.
+delete from slices c where c.video_id = any(%(ids)s)
+  and not exists (select from sources s where s.source_id = c.video_id
+                  and s.recipe = c.recipe and s.edition = c.edition)

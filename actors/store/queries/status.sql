@@ -7,7 +7,9 @@ from ingest_state group by 1
 -- name: videos
 select video_id as id, url, title, kind, status, stage, code, reason, remedy, permanent, attempts, not_before,
        n_slices, (select count(*) from slices where slices.video_id = s.video_id
-                                                and slices.recipe = s.recipe) as n_slices_done,
+                                                and slices.recipe = s.recipe
+                                                and slices.edition = s.edition) as n_slices_done,
+       exists (select from sources where source_id = s.video_id) as in_corpus, redo,
        started_at, finished_at, queue_no
 from ingest_state s
 where queue_no > %(after)s
@@ -19,7 +21,9 @@ order by queue_no limit %(limit)s
 -- name: video
 select video_id as id, url, title, kind, status, stage, code, reason, remedy, permanent, attempts, not_before,
        n_slices, (select count(*) from slices where slices.video_id = s.video_id
-                                                and slices.recipe = s.recipe) as n_slices_done,
+                                                and slices.recipe = s.recipe
+                                                and slices.edition = s.edition) as n_slices_done,
+       exists (select from sources where source_id = s.video_id) as in_corpus, redo,
        started_at, finished_at, queue_no
 from ingest_state s where video_id = %(video_id)s
 

@@ -187,6 +187,16 @@ def test_the_recipe_changes_with_what_makes_a_slice_and_with_nothing_else():
         assert load_settings(overrides=other).recipe() != base
 
 
+def test_the_recipe_can_be_told_by_name():
+    """Of two that differ, the settings that make the difference, and no others."""
+    base = load_settings().recipe_settings()
+    other = load_settings(overrides={"transcribe.beam_size": 1, "segment.min_chars": 500}).recipe_settings()
+    assert {name for name in base if base[name] != other[name]} == {"transcribe.beam_size"}
+    assert base.keys() == other.keys() and {"prepare.vad_threshold", "transcribe.model"} < base.keys()
+    moved = load_settings(overrides={"transcribe.model": "/elsewhere/distil-large-v3"})
+    assert moved.recipe_settings() == base
+
+
 def test_a_model_directory_in_a_profile_is_relative_to_the_file():
     """The demo's model is found from any working directory."""
     from pathlib import Path
