@@ -225,10 +225,13 @@ class Ledger:
         self._change("postpone", video_id, fence, delay_s=delay_s)
 
     def set_list(
-        self, video_id: VideoId, fence: int, entries: Iterable[Wanted], *, force: bool = False,
-        limit: int | None = None,
+        self, video_id: VideoId, fence: int, entries: Iterable[Wanted], *, left_out: object = "",
+        force: bool = False, limit: int | None = None,
     ) -> Asked:  # fmt: skip
         """Take a list apart: ask for its entries in the name of the run that holds it, then end it.
+
+        Args:
+            left_out: its text, once the entries are read, says what of the list was not taken.
 
         Raises:
             LeaseLost, and whatever ``entries`` raises: what was asked until then stays asked.
@@ -241,7 +244,8 @@ class Ledger:
 
         locked = self._database.run(mark)
         asked = self.ask(RunId(locked["run_id"]), entries, locked["recipe"], force=force, limit=limit)
-        self.skip(video_id, fence, "list", f"a list of {asked.n_items} entries")
+        reason = "; ".join(filter(None, (f"a list of {asked.n_items} entries", str(left_out))))
+        self.skip(video_id, fence, "list", reason)
         return asked
 
     def _finish(self, video_id: VideoId, fence: int, ending: Ending) -> None:
