@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from configs.load import is_secret_variable
 from configs.settings import RaySettings
 
 SWITCHES = {
@@ -57,17 +58,18 @@ def engine(settings: RaySettings, ray_dir: Path, n_cpus: int, n_gpus: int) -> It
     else:
         sessions = _sessions_dir(ray_dir)
         _forget_old_sessions(sessions)
-        context = ray.init(
-            num_cpus=n_cpus,
-            num_gpus=n_gpus,
-            object_store_memory=2 * settings.object_store_bytes,  # Ray Data takes half of the store
-            include_dashboard=settings.dashboard,
-            dashboard_host="127.0.0.1",
-            dashboard_port=_free_port(settings.dashboard_port) if settings.dashboard else None,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            _temp_dir=str(sessions),
-        )
+        with _without_secrets():
+            context = ray.init(
+                num_cpus=n_cpus,
+                num_gpus=n_gpus,
+                object_store_memory=2 * settings.object_store_bytes,  # Ray Data takes half of the store
+                include_dashboard=settings.dashboard,
+                dashboard_host="127.0.0.1",
+                dashboard_port=_free_port(settings.dashboard_port) if settings.dashboard else None,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                _temp_dir=str(sessions),
+            )
     try:
         address = context.dashboard_url or None
         session = ray.get_runtime_context().get_session_name() if settings.address is None else None
@@ -77,6 +79,18 @@ def engine(settings: RaySettings, ray_dir: Path, n_cpus: int, n_gpus: int) -> It
         )
     finally:
         ray.shutdown()
+
+
+@contextmanager
+def _without_secrets() -> Iterator[None]:
+    """Ray's processes inherit the environment of this moment; their settings come in their arguments."""
+    held = {name: value for name, value in os.environ.items() if is_secret_variable(name)}
+    for name in held:
+        del os.environ[name]
+    try:
+        yield
+    finally:
+        os.environ.update(held)
 
 
 def _free_port(wanted: int) -> int:

@@ -1,6 +1,7 @@
 """What may go into the database, and what it becomes."""
 
 import json
+from datetime import UTC
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -121,7 +122,8 @@ def test_utterances_come_back_as_they_were(utterances: list[Utterance]) -> None:
         title=st.text().map(clean_text),
         url=st.just("https://example.org/x"),
         channel=st.none() | st.text().map(clean_text),
-        published_at=st.none() | st.datetimes(timezones=st.timezones()),
+        # In UTC, as sources are read: an hour that a zone skips or repeats equals no other zone's.
+        published_at=st.none() | st.datetimes(timezones=st.just(UTC)),
         duration_s=st.none() | number,
         language=st.none() | st.just("en"),
     )
