@@ -60,7 +60,7 @@ class Downloader:
         else:
             path = path_of(video.meta.url)
             content, named = read_whole(path, self._settings.max_bytes), path.suffix[1:].lower()
-        sniffed = sniff(content, what)
+        sniffed = sniff(content, what, is_local=not video.info_json)
         is_telling = re.fullmatch(r"[a-z0-9]{1,5}", named) is not None  # unknown_video is not
         duration_s = video.meta.duration_s or sniffed.promised_s
         return Audio(
