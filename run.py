@@ -236,13 +236,19 @@ def _load(
     assignments: tuple[str, ...],
     flags: dict[str, Any] | None = None,
 ) -> Any:
-    from configs.load import load_settings
+    from actors.credentials import masked
+    from configs.load import SECRET_SETTINGS, load_settings
 
     overrides: dict[str, Any] = dict(flags or {})
     for assignment in assignments:
         name, found, value = assignment.partition("=")
         if not found or "." not in name:
-            raise SettingsError(f"--set {assignment}: expected SECTION.NAME=VALUE")
+            raise SettingsError(f"--set {masked(assignment)}: expected SECTION.NAME=VALUE")
+        if name in SECRET_SETTINGS and masked(value) != value:
+            raise SettingsError(
+                f"--set {name}: every user of this machine can read a command line, and this one holds a password; "
+                f"set the environment variable EARMARK_{name.replace('.', '__').upper()}"
+            )
         overrides[name] = None if value == "" else value
     return load_settings(profile, config_file, overrides)
 

@@ -56,7 +56,7 @@ class Rejected(EarmarkError):
     """A video left out by the user's own settings, or because there is nothing in it to store.
 
     Codes: ``short``, ``live``, ``upcoming``, ``too_long``, ``no_speech``, ``no_audio``,
-    ``duplicate``, ``list``.
+    ``duplicate``, ``list``, ``nested_list``.
     """
 
     default_code = "rejected"
@@ -67,7 +67,7 @@ class PermanentError(EarmarkError):
 
     Codes: ``private``, ``removed``, ``members_only``, ``age_restricted``, ``geo_blocked``, ``drm``,
     ``unsupported``, ``not_found``, ``forbidden``, ``not_media``, ``undecodable``, ``too_large``,
-    ``bad_id``, ``bad_data``, ``no_file``, ``kills_its_worker``, ``unexpected``.
+    ``credentials``, ``bad_id``, ``bad_data``, ``no_file``, ``kills_its_worker``, ``unexpected``.
     """
 
     default_code = "permanent"

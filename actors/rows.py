@@ -50,6 +50,8 @@ class VideoMeta:
     language: str | None = None
     """ISO 639-1 code of the original audio track, if the source names one."""
     extractor: str = "generic"
+    list_depth: int = 0
+    """In a hint: how many lists led to the video, one inside of the other."""
 
 
 @dataclass(frozen=True, slots=True)

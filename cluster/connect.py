@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from configs.load import is_secret_variable
 from configs.settings import RaySettings
 
 SWITCHES = {
@@ -62,7 +63,7 @@ def engine(settings: RaySettings, ray_dir: Path, n_cpus: int, n_gpus: int) -> It
     else:
         sessions = _sessions_dir(ray_dir)
         _forget_old_sessions(sessions)
-        with _temporary_dir(sessions):
+        with _temporary_dir(sessions), _without_secrets():
             context = ray.init(
                 num_cpus=n_cpus,
                 num_gpus=n_gpus,
@@ -85,6 +86,18 @@ def engine(settings: RaySettings, ray_dir: Path, n_cpus: int, n_gpus: int) -> It
         ray.shutdown()
         if settings.address is None:
             shutil.rmtree(_own_temporary(sessions), ignore_errors=True)
+
+
+@contextmanager
+def _without_secrets() -> Iterator[None]:
+    """Ray's processes inherit the environment of this moment; their settings come in their arguments."""
+    held = {name: value for name, value in os.environ.items() if is_secret_variable(name)}
+    for name in held:
+        del os.environ[name]
+    try:
+        yield
+    finally:
+        os.environ.update(held)
 
 
 def _free_port(wanted: int) -> int:

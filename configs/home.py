@@ -9,6 +9,8 @@ from pathlib import Path
 
 import platformdirs
 
+from configs.catalogue import SettingsError
+
 HOME_VARIABLE = "EARMARK_HOME"
 
 
@@ -48,9 +50,19 @@ class Home:
         return self.root / "logs"
 
     def create(self) -> None:
-        """Make the directories, readable by their owner alone where they are new."""
+        """Make the directories, readable by their owner alone where they are new.
+
+        Raises:
+            SettingsError: something that can't be written stands in the way.
+        """
         for path in (self.root, self.cache_dir, self.audio_dir, self.models_dir, self.logs_dir):
-            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            try:
+                path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            except OSError as error:
+                raise SettingsError(
+                    f"{path} can't be made ({error.strerror}). Set {HOME_VARIABLE} to a directory of this "
+                    "user's own, on a disk with room"
+                ) from error
 
 
 def home() -> Home:

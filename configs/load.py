@@ -8,11 +8,11 @@ import difflib
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 from dotenv import dotenv_values
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.sources import EnvSettingsSource, InitSettingsSource
 
@@ -34,12 +34,30 @@ SEED_VARIABLES = {
 }
 """Environment names of the system before this one, which people have in their ``.env``."""
 
+SECRET_SETTINGS = frozenset(
+    f"{section}.{name}"
+    for section, info in Settings.model_fields.items()
+    if isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel)
+    for name, field in info.annotation.model_fields.items()
+    if SecretStr in (field.annotation, *get_args(field.annotation))
+)
+"""Settings that may hold a password, as ``section.field``."""
+
 PATH_SETTINGS = (
     ("transcribe", "model"),
     ("transcribe", "canary_audio"),
     ("embed", "model"),
     ("download", "cookies_file"),
 )
+
+
+def is_secret_variable(name: str) -> bool:
+    """Whether an environment variable carries one of ``SECRET_SETTINGS``."""
+    path = SEED_VARIABLES.get(name)
+    if path is not None:
+        return ".".join(path) in SECRET_SETTINGS
+    upper = name.upper()
+    return upper.startswith(PREFIX) and upper[len(PREFIX) :].replace("__", ".").lower() in SECRET_SETTINGS
 
 
 def load_settings(

@@ -87,10 +87,12 @@ def _ingest(
     set_switches()
     from cluster.hardware import find_hardware
     from cluster.resources import DoesNotFit, plan_pools
+    from pipelines import preflight
     from pipelines.driver import Plan, run
     from pipelines.native_log import run_log
     from pipelines.progress import Display
 
+    preflight.check(settings)
     hardware = find_hardware()
     try:
         pools = plan_pools(settings, hardware)

@@ -91,7 +91,7 @@ class _Look:
             self.asked += asked
             if self._ledger.work_is_due(self._run_id):
                 return False
-        self._ledger.end_list(request.video_id, request.fence, n_entries)
+        self._ledger.end_list(request.video_id, request.fence, n_entries, found.left_out)
         return True
 
     def _ask(self, entries: Iterator[SourceItem]) -> Iterator[Asked]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
+from actors.credentials import masked
 from actors.errors import EarmarkError
 from actors.fetch.identity import SourceItem
 from configs.home import home
@@ -39,10 +40,8 @@ def _listed(items: Iterable[SourceItem], settings: Settings) -> Iterator[dict[st
 
 
 def _row(item: SourceItem) -> dict[str, Any]:
-    from actors.fetch.identity import without_credentials
-
     hint = item.hint
     return {
-        "id": item.video_id, "url": without_credentials(item.url), "title": hint.title if hint else None,
+        "id": item.video_id, "url": masked(item.url), "title": hint.title if hint else None,
         "duration_s": hint.duration_s if hint else None,
     }  # fmt: skip

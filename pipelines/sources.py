@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from actors.errors import EarmarkError, PermanentError
-from actors.fetch.identity import SourceItem, identify, media_files, without_credentials
+from actors.credentials import has_user, masked
+from actors.errors import ConfigError, EarmarkError, PermanentError
+from actors.fetch.identity import SourceItem, identify, media_files
 
 MAX_LINE = 20_000
 """Characters of one line of a source file; longer is no URL."""
@@ -33,12 +34,21 @@ def read_sources(arguments: Iterable[str], from_file: str | None) -> Iterator[So
     Args:
         arguments: ids, URLs, files and folders.
         from_file: file with a source a line, or JSON Lines; ``-`` is standard input.
+
+    Raises:
+        ConfigError: the file can't be read; at once, not when its turn comes.
     """
+    return _read(arguments, from_file, _open(from_file) if from_file is not None else None)
+
+
+def _read(
+    arguments: Iterable[str], from_file: str | None, file: TextIO | None
+) -> Iterator[SourceItem | Refused]:
     for argument in arguments:
         yield from _expand(argument)
-    if from_file is not None:
-        with _open(from_file) as lines:
-            for number, line in enumerate(lines, start=1):
+    if file is not None:
+        with file:
+            for number, line in enumerate(_lines(file), start=1):
                 yield from _from_line(line, f"{from_file}:{number}")
 
 
@@ -46,7 +56,22 @@ def _open(path: str) -> TextIO:
     if path == "-":
         sys.stdin.reconfigure(errors="replace")  # type: ignore[union-attr]
         return sys.stdin
-    return Path(path).open(encoding="utf-8-sig", errors="replace")
+    try:
+        return Path(path).open(encoding="utf-8-sig", errors="replace")
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise ConfigError(
+            f"the file of sources {_shown(path)} can't be read ({why})",
+            remedy="Name a text file with a source a line after --from",
+        ) from error
+
+
+def _lines(file: TextIO) -> Iterator[str]:
+    """Lines, none held further than it takes to know that it is too long: not even one without an end."""
+    while line := file.readline(MAX_LINE + 2):
+        yield line
+        while line and not line.endswith("\n"):
+            line = file.readline(MAX_LINE)
 
 
 def _expand(source: str) -> Iterator[SourceItem | Refused]:
@@ -61,13 +86,13 @@ def _expand(source: str) -> Iterator[SourceItem | Refused]:
                 yield Refused(_shown(source), "no_file", "the folder holds no media file")
             return
         item = identify(source)
-        if without_credentials(item.url) == item.url:
-            yield item
-        else:
+        if has_user(item.url):
             yield Refused(
                 _shown(source), "credentials", "the URL holds a user or a password, which the ledger would keep;"
                 " leave it out and give yt-dlp cookies with download.cookies_file",
             )  # fmt: skip
+        else:
+            yield item
     except PermanentError as error:
         yield _refused(source, error)
 
@@ -84,7 +109,7 @@ def _from_line(line: str, where: str) -> Iterator[SourceItem | Refused]:
     if not text or text.startswith("#"):
         return
     if len(text) > MAX_LINE:
-        yield Refused(_shown(text), "bad_line", f"{where}: the line has {len(text)} characters")
+        yield Refused(_shown(text), "bad_line", f"{where}: the line is longer than {MAX_LINE} characters")
         return
     if text[0] not in '{"':
         yield from _expand(text)
@@ -93,6 +118,9 @@ def _from_line(line: str, where: str) -> Iterator[SourceItem | Refused]:
         value = json.loads(text)
     except json.JSONDecodeError as error:
         yield Refused(_shown(text), "bad_line", f"{where}: not JSON: {error.msg} at column {error.colno}")
+        return
+    except (ValueError, RecursionError) as error:  # a number of 5,000 digits, a thousand brackets
+        yield Refused(_shown(text), "bad_line", f"{where}: no JSON that can be read: {error}")
         return
     source = (
         value
@@ -113,5 +141,5 @@ def _refused(source: str, error: EarmarkError) -> Refused:
 
 def _shown(source: str) -> str:
     """A source as it may be printed: one line, no control characters, not endless."""
-    printable = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in without_credentials(source))
+    printable = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in masked(source))
     return printable if len(printable) <= 120 else printable[:117] + "..."

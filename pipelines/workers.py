@@ -28,8 +28,9 @@ def build_prefilter(context: RunContext, ledger: Ledger) -> Worker:
         found = prefilter(request)
         if isinstance(found, Listing):
             ledger.set_list(
-                found.video_id, found.fence, found.entries, force=context.force, limit=context.limit
-            )
+                found.video_id, found.fence, found.entries, left_out=found.left_out,
+                force=context.force, limit=context.limit,
+            )  # fmt: skip
             return
         ledger.describe(found.video_id, found.fence, found.meta)
         yield found

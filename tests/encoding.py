@@ -4,7 +4,8 @@ Owns containers and codecs. Files come out the same byte for byte on one machine
 independent of the project's own decoder, so that a test doesn't check that decoder with itself.
 """
 
-from collections.abc import Iterable, Iterator
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -58,6 +59,67 @@ def write_media(path: Path, samples: Samples, encoding: Encoding) -> None:
         for frame in _resampled(samples, resampler):
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
+
+
+def encoded_media(extension: str, samples: Samples, encoding: Encoding) -> bytes:
+    """The bytes of a file that ``write_media`` writes."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / f"sound.{extension}"
+        write_media(path, samples, encoding)
+        return path.read_bytes()
+
+
+def remuxed(
+    content: bytes,
+    source: str,
+    extension: str,
+    shift: Callable[[float], float],
+    options: dict[str, str] | None = None,
+) -> bytes:
+    """The packets of a file with the extension ``source`` in another container, their times changed by
+    ``shift`` (seconds)."""
+    with tempfile.TemporaryDirectory() as directory:
+        path, origin = Path(directory) / f"out.{extension}", Path(directory) / f"in.{source}"
+        origin.write_bytes(content)
+        with (
+            av.open(str(origin)) as reader,
+            av.open(str(path), "w", container_options=options or {}) as writer,
+        ):
+            stream = writer.add_stream_from_template(reader.streams.audio[0])
+            for packet in reader.demux(audio=0):
+                if packet.dts is None:
+                    continue
+                time_s = shift(float(packet.pts * packet.time_base))
+                packet.pts = packet.dts = round(time_s / packet.time_base)
+                packet.stream = stream
+                writer.mux(packet)
+        return path.read_bytes()
+
+
+def flipped(content: bytes, n_bytes: int, seed: int = 1) -> bytes:
+    """The file with random bytes of its middle inverted."""
+    damaged = np.frombuffer(content, np.uint8).copy()
+    damaged[np.random.default_rng(seed).integers(4000, len(damaged) - 20_000, n_bytes)] ^= 0xFF
+    return damaged.tobytes()
+
+
+def mute_film() -> bytes:
+    """Two seconds of picture without an audio track, as MP4."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "mute.mp4"
+        with av.open(str(path), "w") as container:
+            stream = container.add_stream("mpeg4", rate=2, width=64, height=48, pix_fmt="yuv420p")
+            for frame in _pictures(2.0):
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
+        return path.read_bytes()
+
+
+def empty_wav() -> bytes:
+    """A WAV file of zero length."""
+    header = bytearray(encoded_media("wav", np.zeros(SPEECH_RATE_HZ, np.int16), Encoding("pcm_s16le"))[:44])
+    header[40:44] = bytes(4)
+    return bytes(header)
 
 
 def read_speech(path: Path) -> Samples:

@@ -9,6 +9,8 @@ nothing of what asks it. Standard library only; one thread a connection.
         assert server.count("/talk.mp3") == 2
 """
 
+import base64
+import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -57,6 +59,8 @@ class Fault:
     """Bytes (zeros) by which the file is longer at each further request."""
     bytes_per_s: int | None = None
     """Limit of each connection."""
+    endless: bool = False
+    """Send the content again and again, without a length, until the client has had enough."""
 
 
 @dataclass(frozen=True)
@@ -86,9 +90,16 @@ class _Resource:
 
 
 class MediaServer:
-    """Serves until it is closed. ``bytes_per_s`` limits all connections together."""
+    """Serves until it is closed. ``bytes_per_s`` limits all connections together.
 
-    def __init__(self, bytes_per_s: int | None = None) -> None:
+    It is also a proxy that finds every host's paths among its own resources, so that a test can use public
+    names; with ``proxy_login`` (``user:password``) it asks for that login.
+    """
+
+    def __init__(self, bytes_per_s: int | None = None, proxy_login: str | None = None) -> None:
+        self.proxy_authorization = (
+            f"Basic {base64.b64encode(proxy_login.encode()).decode()}" if proxy_login else None
+        )
         self.requests: list[Seen] = []
         self.bytes_sent = 0
         self.bytes_per_s = bytes_per_s
@@ -184,6 +195,10 @@ def _handler_for(owner: MediaServer) -> type[BaseHTTPRequestHandler]:
 
         def _answer(self) -> None:
             path = self.path.partition("?")[0]
+            if "://" in path:  # asked as a proxy
+                path = "/" + path.partition("://")[2].partition("/")[2]
+                if self.headers["Proxy-Authorization"] != owner.proxy_authorization:
+                    return self._refuse(HTTPStatus.PROXY_AUTHENTICATION_REQUIRED, {})
             seen = Seen(self.command, path, self.headers["Range"], self.headers["User-Agent"])
             taken = owner.take(path, seen)
             if taken is None:
@@ -232,6 +247,8 @@ def _handler_for(owner: MediaServer) -> type[BaseHTTPRequestHandler]:
                 self.send_response(200)
             claimed = stop - start if fault.claimed_bytes is None else fault.claimed_bytes
             usual = {"Content-Type": kind, "Content-Length": str(claimed), "Connection": "close"}
+            if fault.endless:
+                del usual["Content-Length"]
             if not fault.no_range:
                 usual["Accept-Ranges"] = "bytes"
             for name, value in {**usual, **fault.headers}.items():
@@ -242,7 +259,8 @@ def _handler_for(owner: MediaServer) -> type[BaseHTTPRequestHandler]:
             return None
 
         def _send(self, content: bytes, fault: Fault) -> None:
-            for chunk in _chunks(content[: fault.cut_at], fault.stall_at):
+            chunks = _chunks(content[: fault.cut_at], fault.stall_at)
+            for chunk in itertools.cycle(chunks) if fault.endless else chunks:
                 owner.wait_for_share(len(chunk))
                 self.wfile.write(chunk)
                 owner.bytes_sent += len(chunk)

@@ -10,8 +10,9 @@ from typing import Any
 
 from yt_dlp.utils import ISO639Utils
 
+from actors.credentials import without_user
 from actors.fetch.identity import is_short
-from actors.fetch.wording import cleaned, without_credentials
+from actors.fetch.wording import cleaned
 from actors.rows import VideoId, VideoMeta
 
 Info = dict[str, Any]
@@ -54,7 +55,7 @@ def describe(info: Info, video_id: VideoId, hint: VideoMeta | None = None) -> Vi
     channel_id = info.get("channel_id") or info.get("uploader_id") or hinted.channel_id
     return VideoMeta(
         title=next(filter(None, titles), str(video_id)),
-        url=without_credentials(str(info.get("webpage_url") or info.get("original_url") or "")),
+        url=without_user(str(info.get("webpage_url") or info.get("original_url") or "")),
         channel=cleaned(str(channel)) if channel else None,
         channel_id=cleaned(str(channel_id)) if channel_id else None,
         published_at=next(filter(None, reversed(dates) if is_bare_file else dates), None),

@@ -13,6 +13,7 @@ from actors.errors import ConfigError, EarmarkError, PermanentError, TransientEr
 from actors.fetch.extraction import choose, link_expired, page_of, resolve, unpacked
 from actors.fetch.identity import path_of
 from actors.fetch.local_file import read_whole
+from actors.fetch.private_hosts import is_private
 from actors.fetch.scratch import scratch_folder, sweep
 from actors.fetch.sniff import sniff
 from actors.fetch.wording import shown
@@ -59,7 +60,7 @@ class Downloader:
         else:
             path = path_of(video.meta.url)
             content, named = read_whole(path, self._settings.max_bytes), path.suffix[1:].lower()
-        sniffed = sniff(content, what)
+        sniffed = sniff(content, what, is_local=not video.info_json)
         is_telling = re.fullmatch(r"[a-z0-9]{1,5}", named) is not None  # unknown_video is not
         duration_s = video.meta.duration_s or sniffed.promised_s
         return Audio(
@@ -101,7 +102,8 @@ class Downloader:
             chosen = options(
                 self._settings, self._cache_dir, timeout_s=self._settings.timeout_s, on_progress=watch
             )
-            with closing(open_ydl(chosen, target=folder / "media")) as ydl:
+            given = _admitted(info)
+            with closing(open_ydl(chosen, target=folder / "media", given=given)) as ydl:
                 ydl.process_ie_result(info, download=True)
             content = _only_file(folder / "media", what, limit)
         promised = info.get("filesize")
@@ -117,6 +119,13 @@ class Downloader:
                 code="too_large",
                 remedy="Raise download.max_bytes; each download in flight lies in memory",
             )
+
+
+def _admitted(info: Info) -> str:
+    """The address from which this track followed: the track's own where the prefilter has let it lie in a
+    private network, else its page's."""
+    media = str(info.get("url") or "")
+    return media if is_private(media) else page_of(info)
 
 
 def _may_be_stale(info: Info, error: EarmarkError) -> bool:

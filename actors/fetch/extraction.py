@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import yt_dlp
 from yt_dlp.utils import sanitize_url, unsmuggle_url
 
+from actors.credentials import has_user
 from actors.errors import PermanentError
 from actors.fetch.private_hosts import may_follow
 from actors.fetch.wording import shown
@@ -37,6 +38,7 @@ def resolve(ydl: Session, url: str) -> Info:
         EarmarkError: whatever ``messages.classify`` makes of yt-dlp's refusal.
     """
     given, what = url, shown(url)
+    ydl.guard.given = given
     outer: Info = {}
     ie_key: str | None = None
     for _ in range(_MAX_HOPS):
@@ -60,13 +62,20 @@ def resolve(ydl: Session, url: str) -> Info:
 
 
 def _refuse_strange(url: str, given: str) -> None:
-    """Refuses where a page must not send us: other schemes, and private networks from outside."""
+    """Refuses where a page must not send us: other schemes, private networks from outside, and addresses
+    with somebody's password, which would be kept and shown with them."""
     # Bare ids and search words, which extractors also refer by, have no scheme.
     if "://" not in url:
         return
     if urlsplit(url).scheme not in ("http", "https"):
         raise PermanentError(
             f"{shown(given)} refers to {shown(url)}, which is no web address", code="unsupported"
+        )
+    if has_user(url) and not has_user(given):
+        raise PermanentError(
+            f"{shown(given)} refers to {shown(url)}, an address with a password",
+            code="credentials",
+            remedy="Give yt-dlp cookies with download.cookies_file",
         )
     if not may_follow(url, given):
         raise PermanentError(
@@ -82,6 +91,7 @@ def choose(ydl: Session, info: Info, given: str) -> Info:
     Raises:
         EarmarkError: as ``resolve``; ``no_audio`` or ``drm`` if there is no track to choose.
     """
+    ydl.guard.given = given
     with translated(shown(given)):
         chosen: Info = ydl.process_ie_result(info, download=False)
     _refuse_strange(str(chosen.get("url") or ""), given)

@@ -17,14 +17,14 @@ from typing import Literal
 from urllib.parse import SplitResult, parse_qs, parse_qsl, unquote_to_bytes, urlencode, urlsplit, urlunsplit
 
 from actors.errors import PermanentError
-from actors.fetch.wording import shown, without_credentials
+from actors.fetch.wording import shown
 from actors.rows import VideoId, VideoMeta
 
 _log = logging.getLogger(__name__)
 
 __all__ = [
     "ACCEPTED", "MEDIA_EXTENSIONS", "Kind", "SourceItem", "identify", "is_short", "is_youtube_host", "link_at",
-    "media_files", "path_of", "without_credentials",
+    "media_files", "path_of",
 ]  # fmt: skip
 
 Kind = Literal["video", "file", "unknown"]
@@ -95,7 +95,7 @@ def identify(source: str, *, local_files: bool = True) -> SourceItem:
             code="unsupported",
             remedy="Only files named on the command line are read",
         )
-    return _file(path_of(text) if scheme else Path(text).expanduser(), source)
+    return _file(path_of(text) if scheme else _path(text), source)
 
 
 def _web(url: str) -> SourceItem:
@@ -162,6 +162,13 @@ def _normalised(parts: SplitResult) -> str:
     if _TRACKING.search(query):
         query = urlencode([pair for pair in parse_qsl(query, True) if not _TRACKING.fullmatch(pair[0])])
     return urlunsplit((parts.scheme.lower(), host, parts.path or "/", query, ""))
+
+
+def _path(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:  # ~ and a name that no user has
+        return Path(text)
 
 
 def _file(path: Path, source: str) -> SourceItem:

@@ -16,12 +16,13 @@ from urllib.parse import urlsplit
 
 from yt_dlp.utils import PagedList
 
+from actors.credentials import has_user, without_user
 from actors.errors import PermanentError
 from actors.fetch.describe import iso_639_1, positive, published_at
 from actors.fetch.extraction import LIST_TYPES, plain, resolve
 from actors.fetch.identity import SourceItem, identify, is_youtube_host
 from actors.fetch.private_hosts import may_follow
-from actors.fetch.wording import cleaned, shown, without_credentials
+from actors.fetch.wording import cleaned, shown
 from actors.fetch.ytdlp import Info, Session, open_ydl, options, translated
 from actors.rows import VideoId, VideoMeta
 from configs.settings import DownloadSettings, PrefilterSettings
@@ -38,6 +39,31 @@ class Listing:
     title: str
     entries: Iterator[SourceItem]
     """Lazy: going on may ask the source for a further page, and raise an ``EarmarkError``."""
+    left_out: "LeftOut"
+    """Fills while the entries are read."""
+
+
+class LeftOut:
+    """What a list named and we didn't take: how much of it, and why in the first case."""
+
+    def __init__(self) -> None:
+        self.n_entries = 0
+        self._first = ""
+        self._ended = ""
+
+    def add(self, reason: str) -> None:
+        """Counts one entry."""
+        self.n_entries += 1
+        self._first = self._first or reason
+
+    def end(self, reason: str) -> None:
+        """The list itself goes on; we don't."""
+        self._ended = reason
+
+    def __str__(self) -> str:
+        """Empty where all was taken."""
+        entries = f"{self.n_entries} left out, the first because {self._first}" if self.n_entries else ""
+        return "; ".join(filter(None, (entries, self._ended)))
 
 
 def list_entries(
@@ -79,16 +105,28 @@ def _walk(
             yield item
 
 
-def entries_of(info: Info, list_url: str, max_entries: int) -> Iterator[SourceItem]:
+def entries_of(
+    info: Info, list_url: str, max_entries: int, left_out: LeftOut | None = None, *, depth: int = 1
+) -> Iterator[SourceItem]:
     """A list's entries, each once, without the list itself.
 
     Counts every entry that the source sends towards ``max_entries``, repeated ones too: a list that
     repeats itself for ever ends as well.
+
+    Args:
+        left_out: is told what isn't taken.
+        depth: how many lists led to an entry, this one included.
     """
     own_id = identify(list_url).video_id
+    left_out = left_out or LeftOut()
     seen = {own_id}
     for n_sent, entry in enumerate(_raw_entries(info.get("entries"), shown(list_url)), start=1):
-        item = _item(entry, info, list_url) if entry else None
+        try:
+            item = _item(entry, info, list_url, depth) if entry else None
+        except PermanentError as error:
+            _log.warning("%s: left out an entry: %s", shown(list_url), error.reason)
+            left_out.add(error.reason)
+            item = None
         if item is not None and item.video_id not in seen:
             seen.add(item.video_id)
             yield item
@@ -96,6 +134,7 @@ def entries_of(info: Info, list_url: str, max_entries: int) -> Iterator[SourceIt
             _log.warning(
                 "%s: stopped after %d entries (prefilter.max_list_entries)", shown(list_url), max_entries
             )
+            left_out.end(f"stopped at prefilter.max_list_entries ({max_entries})")
             return
 
 
@@ -123,21 +162,22 @@ def _paged(entries: Any) -> Iterator[Info | None]:
         index += 1
 
 
-def _item(entry: Info, parent: Info, list_url: str) -> SourceItem | None:
+def _item(entry: Info, parent: Info, list_url: str, depth: int) -> SourceItem:
+    """
+    Raises:
+        PermanentError: the entry names nothing that we would fetch.
+    """
     address = _address(entry, list_url)
     if address is None:
-        _log.warning("%s: left out an entry without an address", shown(list_url))
-        return None
-    try:
-        item = identify(address, local_files=False)
-        if not may_follow(item.url, list_url):
-            raise PermanentError(f"{shown(address)} lies in a private network", code="unsupported")
-    except PermanentError as error:
-        _log.warning("%s: left out an entry: %s", shown(list_url), error.reason)
-        return None
+        raise PermanentError("it has no address", code="unsupported")
+    item = identify(address, local_files=False)
+    if not may_follow(item.url, list_url):
+        raise PermanentError(f"{shown(address)} lies in a private network", code="unsupported")
+    if has_user(item.url):
+        raise PermanentError(f"{shown(address)} holds a user or a password", code="credentials")
     hint = VideoMeta(
         title=cleaned(str(entry.get("title") or "")),
-        url=without_credentials(item.url),
+        url=without_user(item.url),
         channel=cleaned(str(entry.get("channel") or parent.get("channel") or parent.get("title") or ""))
         or None,
         channel_id=cleaned(str(entry.get("channel_id") or parent.get("channel_id") or "")) or None,
@@ -145,6 +185,7 @@ def _item(entry: Info, parent: Info, list_url: str) -> SourceItem | None:
         duration_s=positive(entry.get("duration")),
         language=iso_639_1(entry.get("language")),
         extractor=str(parent.get("extractor") or "generic"),
+        list_depth=depth,
     )
     return SourceItem(item.video_id, item.url, item.kind, hint)
 

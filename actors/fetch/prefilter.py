@@ -11,12 +11,16 @@ from actors.errors import Rejected, SoftBlocked
 from actors.fetch.describe import Facts, describe, facts_of
 from actors.fetch.extraction import LIST_TYPES, choose, packed, resolve
 from actors.fetch.identity import is_short, path_of
-from actors.fetch.listing import Listing, entries_of
+from actors.fetch.listing import LeftOut, Listing, entries_of
 from actors.fetch.local_file import describe_file
 from actors.fetch.wording import cleaned, shown
 from actors.fetch.ytdlp import Info, Session, open_ydl, options
 from actors.rows import Request, Video
 from configs.settings import DownloadSettings, PrefilterSettings
+
+MAX_LIST_DEPTH = 3
+"""Lists that may lead to a list: a channel's tab holds playlists. Pages that name the next page for ever,
+or each other under new names, end here."""
 
 
 def decide(facts: Facts, settings: PrefilterSettings) -> Rejected | None:
@@ -78,12 +82,25 @@ class Prefilter:
     def _look(self, request: Request, ydl: Session) -> Video | Listing:
         info = resolve(ydl, request.url)
         if info.get("_type", "video") in LIST_TYPES:
-            entries = entries_of(info, request.url, self._settings.max_list_entries)
-            return Listing(request.video_id, request.fence, cleaned(str(info.get("title") or "")), entries)
+            return self._listing(request, info)
         self._apply_rules(facts_of(info, request.url))
         chosen = choose(ydl, info, request.url)
         self._apply_rules(facts_of(chosen, request.url))  # what only the processed info says
         return self._video(request, chosen)
+
+    def _listing(self, request: Request, info: Info) -> Listing:
+        depth = request.hint.list_depth if request.hint else 0
+        if depth > MAX_LIST_DEPTH:
+            raise Rejected(
+                f"{shown(request.url)} is a list, and {depth} lists one inside of the other led to it",
+                code="nested_list",
+                remedy="Ingest that list itself if you want it",
+            )
+        left_out = LeftOut()
+        limit = self._settings.max_list_entries
+        entries = entries_of(info, request.url, limit, left_out, depth=depth + 1)
+        title = cleaned(str(info.get("title") or ""))
+        return Listing(request.video_id, request.fence, title, entries, left_out)
 
     def _video(self, request: Request, chosen: Info) -> Video:
         meta = describe(chosen, request.video_id, request.hint)

@@ -1,6 +1,6 @@
 """Which addresses lie inside the user's own network, where a list from outside must not send us.
 
-Pure: looks at the URL's spelling and resolves no name.
+Pure: looks at the spelling and resolves no name; ``guard.py`` does.
 """
 
 import ipaddress
@@ -22,8 +22,13 @@ def is_private(url: str) -> bool:
             address = ipaddress.IPv4Address(socket.inet_aton(host))
         except OSError:
             return False
+    return not is_global(address)
+
+
+def is_global(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    """Whether the address is one of the public internet, IPv4 inside of IPv6 included."""
     mapped = getattr(address, "ipv4_mapped", None)
-    return not (mapped or address).is_global
+    return bool((mapped or address).is_global)
 
 
 def may_follow(listed: str, list_url: str) -> bool:

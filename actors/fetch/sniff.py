@@ -12,6 +12,8 @@ from typing import Any
 import av
 
 from actors.errors import PermanentError, Rejected
+from actors.speech.containers import ends_early
+from actors.speech.wholeness import truncated
 
 _HEAD_BYTES = 1024
 _TEXT_CONTROLS = frozenset(b"\t\n\r\f\x1b")
@@ -28,11 +30,17 @@ class Sniffed:
     """Seconds of sound that the header promises, where it was written knowing them; else None."""
 
 
-def sniff(content: bytes, what: str) -> Sniffed:
+def sniff(content: bytes, what: str, *, is_local: bool = False) -> Sniffed:
     """Looks at a file's header.
+
+    Args:
+        content: the whole file.
+        what: its name, for messages.
+        is_local: it lies on this machine and won't be fetched again.
 
     Raises:
         PermanentError: ``not_media`` if it is empty or text, ``undecodable`` if no container is known.
+        TransientError: ``truncated`` if it stops before it can be known.
         Rejected: ``no_audio`` if it holds pictures only.
     """
     if not content:
@@ -43,10 +51,14 @@ def sniff(content: bytes, what: str) -> Sniffed:
             io.BytesIO(content), mode="r", metadata_errors="replace", io_open=_refuse_other_files
         ) as box:
             streams = box.streams.audio
+            if not streams and ends_early(content):
+                raise truncated("it ends inside its index", is_local)
             if not streams:
                 raise Rejected(f"{what}: it has no audio track", code="no_audio")
             return Sniffed(_suffix(box.format.name), _promised_s(box, content))
     except av.FFmpegError as error:
+        if ends_early(content):
+            raise truncated("it ends before the index that is needed to read it", is_local) from error
         raise PermanentError(
             f"{what}: the file is damaged or of a format that FFmpeg doesn't know ({error.strerror})",
             code="undecodable",

@@ -6,19 +6,15 @@ Owns what may appear in a message, a log line or a title. Knows nothing of error
 import re
 import unicodedata
 
-_USER_PART = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)[^\s/?#]*@")
+from actors.credentials import masked
+
 _BIDI_OVERRIDES = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def without_credentials(text: str) -> str:
-    """The text, each URL in it without its ``user:password@``."""
-    return _USER_PART.sub(r"\1", text)
-
-
 def shown(source: str, limit: int = 80) -> str:
     """A name as a message shows it: shortened, control and invisible characters escaped."""
-    clean = without_credentials(source)
+    clean = masked(source)
     if len(clean) > limit:
         clean = f"{clean[: limit - 1]}…"
     return (
@@ -36,7 +32,7 @@ def cleaned(text: str, limit: int = 1_000) -> str:
 
 def message_of(text: str, limit: int = 300) -> str:
     """yt-dlp's text as one clean line: no colours, credentials or plea for a bug report."""
-    plain = without_credentials(_ANSI.sub("", text)).replace("\u2019", "'")
+    plain = masked(_ANSI.sub("", text)).replace("\u2019", "'")
     plain = re.sub(r"[;.]?\s*please report this issue on.*", "", plain, flags=re.IGNORECASE | re.DOTALL)
     plain = re.sub(r"\s*\(caused by .*", "", plain, flags=re.DOTALL)
     plain = re.sub(r"^\s*(ERROR:\s*)+", "", plain)

@@ -10,6 +10,7 @@ import logging
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from yt_dlp.networking.exceptions import HTTPError
 from yt_dlp.utils import YoutubeDLError
 
 from actors.errors import ConfigError
+from actors.fetch.guard import Guard, GuardedRH, bounded
 from actors.fetch.messages import classify
 from actors.fetch.wording import message_of, shown
 from configs.settings import DownloadSettings
@@ -141,11 +143,13 @@ def translated(what: str) -> Iterator[None]:
 
 class Session(yt_dlp.YoutubeDL):  # type: ignore[misc]  # yt-dlp ships no types
     """A YoutubeDL that hangs up. yt-dlp looks at the head of an answer and leaves the rest, and the
-    connection, to the garbage collector: a media server goes on sending into it."""
+    connection, to the garbage collector: a media server goes on sending into it. It speaks HTTP alone, goes
+    where ``guard`` lets it, and holds no page without an end."""
 
     def __init__(self, chosen: Info, target: Path | None) -> None:
         self._answers: weakref.WeakSet[Any] = weakref.WeakSet()
         self._target = target
+        self.guard = Guard()
         super().__init__(chosen, auto_init=False if target else "no_verbose_header")
 
     def urlopen(self, req: Any) -> Any:
@@ -155,7 +159,12 @@ class Session(yt_dlp.YoutubeDL):  # type: ignore[misc]  # yt-dlp ships no types
             self._answers.add(error.response)
             raise
         self._answers.add(answer)
+        if self._target is None:
+            answer.read = bounded(answer, shown(self.guard.given or answer.url))
         return answer
+
+    def build_request_director(self, handlers: Any, preferences: Any = None) -> Any:
+        return super().build_request_director([partial(GuardedRH, guard=self.guard)], preferences)
 
     def prepare_filename(self, *args: Any, **kwargs: Any) -> str:
         """One file, whose name neither title nor suffix nor template (``%``, ``$HOME``) can bend."""
@@ -172,8 +181,14 @@ class Session(yt_dlp.YoutubeDL):  # type: ignore[misc]  # yt-dlp ships no types
         super().close()
 
 
-def open_ydl(chosen: Info, *, target: Path | None = None) -> Session:
+def open_ydl(chosen: Info, *, target: Path | None = None, given: str | None = None) -> Session:
     """A session for looking at sources; or, given the file to write, one that opens at once and can
-    only download what is resolved."""
+    only download what is resolved.
+
+    Args:
+        given: the address that the user or the ledger named, for the guard; ``extraction`` sets it itself.
+    """
     with translated("yt-dlp"):
-        return Session(chosen, target)
+        session = Session(chosen, target)
+    session.guard.given = given
+    return session

@@ -5,13 +5,14 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from actors.credentials import masked
 from actors.rows import Provenance, Utterance, VideoMeta, Word
-from actors.store.storable import to_json, without_credentials
+from actors.store.storable import to_json
 
 
 def meta_to_json(meta: VideoMeta) -> str:
     plain = asdict(meta)
-    plain["url"] = without_credentials(meta.url)
+    plain["url"] = masked(meta.url)
     plain["published_at"] = meta.published_at.isoformat() if meta.published_at else None
     return to_json(plain)
 

@@ -10,8 +10,8 @@ import psycopg
 from psycopg import errors as pg
 from psycopg_pool import PoolClosed, PoolTimeout
 
+from actors.credentials import masked
 from actors.errors import ConfigError, EarmarkError, PermanentError, TransientError
-from actors.store.storable import without_credentials
 
 RETRIED_SQLSTATES = frozenset(
     {
@@ -91,4 +91,4 @@ def first_line(error: Exception) -> str:
     """What the server said, on one line and without credentials."""
     primary = error.diag.message_primary if isinstance(error, psycopg.Error) else None
     text = primary or str(error).strip() or type(error).__name__
-    return without_credentials(text.splitlines()[0])[:300]
+    return masked(text.splitlines()[0])[:300]

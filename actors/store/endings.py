@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import Self
 
+from actors.credentials import masked
 from actors.errors import EarmarkError, TransientError
 from actors.store.backoff import Backoff
-from actors.store.storable import clean_text, without_credentials
+from actors.store.storable import clean_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +37,8 @@ class Ending:
         return {
             "status": self.status,
             "code": self.code,
-            "reason": without_credentials(clean_text(self.reason)),
-            "remedy": without_credentials(clean_text(self.remedy)),
+            "reason": masked(clean_text(self.reason)),
+            "remedy": masked(clean_text(self.remedy)),
             "permanent": self.permanent,
         }
 

@@ -252,10 +252,13 @@ class Ledger:
         self._change("postpone", video_id, fence, delay_s=delay_s)
 
     def set_list(
-        self, video_id: VideoId, fence: int, entries: Iterable[Wanted], *, force: bool = False,
-        limit: int | None = None,
+        self, video_id: VideoId, fence: int, entries: Iterable[Wanted], *, left_out: object = "",
+        force: bool = False, limit: int | None = None,
     ) -> Asked:  # fmt: skip
         """Take a list apart: ask for its entries in the name of the run that holds it, then end it.
+
+        Args:
+            left_out: its text, once the entries are read, says what of the list was not taken.
 
         Raises:
             LeaseLost, and whatever ``entries`` raises: what was asked until then stays asked.
@@ -268,12 +271,13 @@ class Ledger:
 
         locked = self._database.run(mark)
         asked = self.ask(RunId(locked["run_id"]), entries, locked["recipe"], force=force, limit=limit)
-        self.end_list(video_id, fence, asked.n_items)
+        self.end_list(video_id, fence, asked.n_items, left_out)
         return asked
 
-    def end_list(self, video_id: VideoId, fence: int, n_entries: int) -> None:
-        """End a list all of whose entries were asked for."""
-        self.skip(video_id, fence, "list", f"a list of {n_entries} entries")
+    def end_list(self, video_id: VideoId, fence: int, n_entries: int, left_out: object = "") -> None:
+        """End a list all of whose entries were asked for, but for those that ``left_out`` tells of."""
+        reason = "; ".join(filter(None, (f"a list of {n_entries} entries", str(left_out))))
+        self.skip(video_id, fence, "list", reason)
 
     def _finish(self, video_id: VideoId, fence: int, ending: Ending) -> None:
         chance = random.random()  # noqa: S311 - jitter, not a secret

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, LiteralString
 
+from actors.credentials import masked
 from actors.rows import RunId
 from actors.store.database import Database
 from actors.store.sql import queries
@@ -21,6 +22,7 @@ class VideoStatus:
 
     id: str
     url: str
+    """To be shown: secrets in it are masked, and it may not lead there any more."""
     title: str | None
     kind: str
     status: str
@@ -82,7 +84,7 @@ def videos(
     while True:
         what = {"status": status, "run_id": run_id, "after": after, "limit": PAGE}
         rows = _rows(database, queries("status")["videos"], what)
-        yield from (VideoStatus(**row) for row in rows)
+        yield from map(_video, rows)
         if len(rows) < PAGE:
             return
         after = rows[-1]["queue_no"]
@@ -140,7 +142,11 @@ def show(database: Database, video_id: str) -> SourceView | None:
 def video(database: Database, video_id: str) -> VideoStatus | None:
     """One video's row of the ledger."""
     rows = _rows(database, queries("status")["video"], {"video_id": video_id})
-    return VideoStatus(**rows[0]) if rows else None
+    return _video(rows[0]) if rows else None
+
+
+def _video(row: dict[str, Any]) -> VideoStatus:
+    return VideoStatus(**{**row, "url": masked(row["url"])})
 
 
 def _rows(

@@ -5,18 +5,14 @@ Pure functions of plain data; the database's own limits are the only thing that 
 
 import hashlib
 import json
-import re
 from collections.abc import Callable
 
+from actors.credentials import masked
 from actors.errors import PermanentError
 
 MAX_ID_CHARS = 400
 """A b-tree entry holds 2,704 bytes; a character takes up to four."""
 _KEPT_ID_CHARS = 300
-_USER_PART = re.compile(r"(?<=://)[^/\s@'\"]+@")
-_PASSWORD_PARAMETER = re.compile(
-    r"(?i)\b(password|passwd|pwd|token|secret|api_?key)(\s*=\s*)('[^']*'|[^\s&'\"]+)"
-)
 
 
 def clean_text(text: str) -> str:
@@ -37,11 +33,6 @@ def clean_id(video_id: str) -> str:
     return f"{cleaned[:_KEPT_ID_CHARS]}…{hashlib.sha256(cleaned.encode()).hexdigest()}"
 
 
-def without_credentials(text: str) -> str:
-    """``text`` with the user part of every URL and the value of every password parameter taken out."""
-    return _PASSWORD_PARAMETER.sub(r"\1\2***", _USER_PART.sub("***@", text))
-
-
 def to_json(value: object) -> str:
     """JSON text that ``jsonb`` takes.
 
@@ -56,7 +47,7 @@ def to_json(value: object) -> str:
 
 def public_json(value: object) -> str:
     """``to_json`` with credentials taken out of every string: for settings and figures of a run."""
-    return to_json(_mapped(value, without_credentials))
+    return to_json(_mapped(value, masked))
 
 
 def _mapped(value: object, change: Callable[[str], str]) -> object:

@@ -7,8 +7,10 @@ is the user's choice). A model is told by its name and dimension. Doesn't know h
 import hashlib
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from psycopg import sql
+from psycopg.rows import DictRow
 
 from actors.errors import ConfigError
 from actors.store.database import Conn, Database
@@ -43,23 +45,21 @@ def table_name(name: str, dim: int) -> str:
 def ensure_model(database: Database, name: str, dim: int) -> EmbeddingTable:
     """The table of a model, made if need be. The first model of a database becomes the active one.
 
+    A table that was made for a wrong dimension and never used is made anew: a slip in the settings that the
+    model itself refused binds nobody.
+
     Raises:
-        ConfigError: the database knows this model with another dimension.
+        ConfigError: the database holds vectors of this model with another dimension.
     """
-    new_table = table_name(name, dim)
-    what = {"name": name, "dim": dim, "table_name": new_table}
+    what = {"name": name, "dim": dim, "table_name": table_name(name, dim)}
 
     def ensure(connection: Conn) -> EmbeddingTable:
         connection.execute(queries("vectors")["take_turns"])
         row = connection.execute(queries("vectors")["by_name"], what).fetchone()
-        if row is None:
-            names = {"table": sql.Identifier(new_table), "dim": sql.Literal(dim)}
-            connection.execute(sql.SQL(queries("vectors")["create_table"]).format(**names))
-            index = sql.Identifier(f"{new_table}_hnsw")
-            connection.execute(sql.SQL(queries("vectors")["create_index"]).format(**names, index=index))
-            row = connection.execute(queries("vectors")["enter"], what).fetchone()
-        assert row is not None
-        return EmbeddingTable(**row)
+        if row is not None and row["dim"] != dim and _is_empty(connection, row["table_name"]):
+            _drop(connection, row)
+            row = None
+        return EmbeddingTable(**(row or _create(connection, what)))
 
     found = database.run(ensure)
     if found.dim != dim:
@@ -68,6 +68,29 @@ def ensure_model(database: Database, name: str, dim: int) -> EmbeddingTable:
             remedy=f"Set EMBEDDING_DIMENSIONS={found.dim}, or name the model differently",
         )
     return found
+
+
+def _create(connection: Conn, what: dict[str, Any]) -> DictRow:
+    names = {"table": sql.Identifier(what["table_name"]), "dim": sql.Literal(what["dim"])}
+    connection.execute(sql.SQL(queries("vectors")["create_table"]).format(**names))
+    index = sql.Identifier(f"{what['table_name']}_hnsw")
+    connection.execute(sql.SQL(queries("vectors")["create_index"]).format(**names, index=index))
+    row = connection.execute(queries("vectors")["enter"], what).fetchone()
+    assert row is not None
+    return row
+
+
+def _is_empty(connection: Conn, table: str) -> bool:
+    statement = sql.SQL(queries("vectors")["is_empty"]).format(table=sql.Identifier(table))
+    row = connection.execute(statement).fetchone()
+    assert row is not None
+    return bool(row["empty"])
+
+
+def _drop(connection: Conn, row: DictRow) -> None:
+    statement = sql.SQL(queries("vectors")["drop_table"]).format(table=sql.Identifier(row["table_name"]))
+    connection.execute(statement)
+    connection.execute(queries("vectors")["forget"], {"name": row["name"]})
 
 
 def active_model(database: Database) -> EmbeddingTable | None:
@@ -139,7 +162,6 @@ def drop_model(database: Database, name: str) -> None:
                 else f"there are none of {name}",
                 remedy="Activate another model first" if row else "",
             )
-        connection.execute(sql.SQL("drop table {table}").format(table=sql.Identifier(row["table_name"])))
-        connection.execute(queries("vectors")["forget"], {"name": name})
+        _drop(connection, row)
 
     database.run(drop)

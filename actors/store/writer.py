@@ -14,13 +14,14 @@ import numpy.typing as npt
 from pgvector import HalfVector
 from psycopg import sql
 
+from actors.credentials import masked
 from actors.errors import PermanentError
 from actors.rows import EmbeddedVideo, SegmentedVideo, Stored
 from actors.store.codec import provenance_to_json
 from actors.store.database import Conn, Database
 from actors.store.fencing import demand_running, lock_row
 from actors.store.sql import queries
-from actors.store.storable import clean_text, without_credentials
+from actors.store.storable import clean_text
 from actors.store.vectors import EmbeddingTable
 
 HALF_MAX = 65_504.0
@@ -135,7 +136,7 @@ def _source_row(video: SegmentedVideo, locked: dict[str, Any]) -> dict[str, obje
         "source_id": video.video_id,
         "source_type": clean_text(meta.extractor),
         "title": clean_text(meta.title),
-        "url": without_credentials(clean_text(meta.url)),
+        "url": masked(clean_text(meta.url)),
         "channel": clean_text(meta.channel) if meta.channel is not None else None,
         "channel_id": clean_text(meta.channel_id) if meta.channel_id is not None else None,
         "published_at": meta.published_at,

@@ -5,6 +5,7 @@ remembers its model. Loads nothing.
 """
 
 import importlib
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,6 +102,23 @@ def _model_directory(path: Path, remedy: str) -> Path:
             f"{path} holds no sentence-transformers model ({REQUIRED_FILE} is missing)", remedy=remedy
         )
     return path
+
+
+def stated_dimensions(ref: ModelRef) -> int | None:
+    """Length of the model's vectors as its own files state it; ``None`` where that takes loading it: a hub
+    model, or one that goes on after its pooling."""
+    if ref.kind == "hub":
+        return None
+    directory = Path(ref.location)
+    try:
+        modules = json.loads((directory / REQUIRED_FILE).read_text(encoding="utf-8"))
+        kinds = [str(module["type"]).rpartition(".")[2] for module in modules]
+        if kinds not in (["Transformer", "Pooling"], ["Transformer", "Pooling", "Normalize"]):
+            return None
+        pooling = json.loads((directory / modules[1]["path"] / "config.json").read_text(encoding="utf-8"))
+        return int(pooling["word_embedding_dimension"])
+    except (OSError, ValueError, TypeError, LookupError):  # loading it will tell
+        return None
 
 
 def embedding_name(settings: EmbedSettings) -> str:

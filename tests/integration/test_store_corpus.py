@@ -218,13 +218,11 @@ def test_a_row_refused_by_postgres_undoes_the_whole_video(
 
 
 def test_models_live_side_by_side(database: Database) -> None:
-    """The first is active; another can be; only one that isn't can be dropped; a dimension stays."""
+    """The first is active; another can be; only one that isn't can be dropped."""
     first = ensure_model(database, "org/Model-A", 16)
     second = ensure_model(database, "other/Model-A", 24)
     assert (first.active, second.active, first.table_name != second.table_name) == (True, False, True)
     assert ensure_model(database, "org/Model-A", 16) == first
-    with pytest.raises(ConfigError, match="EMBEDDING_DIMENSIONS=16"):
-        ensure_model(database, "org/Model-A", 24)
     with pytest.raises(ConfigError, match="search uses them"):
         drop_model(database, "org/Model-A")
     assert activate(database, "other/Model-A").active
@@ -234,6 +232,18 @@ def test_models_live_side_by_side(database: Database) -> None:
     with pytest.raises(ConfigError, match="no vectors of org/Model-A"):
         activate(database, "org/Model-A")
     assert active_model(database) is not None
+
+
+def test_a_dimension_binds_once_vectors_have_it(
+    database: Database, table: EmbeddingTable, claim: Callable[..., int]
+) -> None:
+    """A slip in the settings that the model refused is mended; a corpus is never thrown away for one."""
+    slip = ensure_model(database, MODEL, DIM + 1)
+    assert (slip.dim, slip.active, [model.dim for model in models(database)]) == (DIM + 1, True, [DIM + 1])
+    right = ensure_model(database, MODEL, DIM)
+    Writer(database, right).write(embedded("a", claim("a"), ["one"], unit_vectors(1, DIM)))
+    with pytest.raises(ConfigError, match=f"EMBEDDING_DIMENSIONS={DIM}"):
+        ensure_model(database, MODEL, DIM + 1)
 
 
 def test_search_goes_over_to_another_model_once_that_covers_the_corpus(

@@ -25,6 +25,12 @@ create table {table} (
 -- name: create_index
 create index {index} on {table} using hnsw (embedding halfvec_cosine_ops)
 
+-- name: is_empty
+select not exists (select from {table}) as empty
+
+-- name: drop_table
+drop table {table}
+
 -- name: enter
 insert into embedding_models (name, dim, table_name, active)
 values (%(name)s, %(dim)s, %(table_name)s, not exists (select from embedding_models where active))

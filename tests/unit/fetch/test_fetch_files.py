@@ -68,7 +68,7 @@ def test_a_file_cut_in_half_still_promises_its_whole_length(tmp_path: Path, exte
         (b"ffconcat version 1.0\nfile /etc/passwd\n", PermanentError, "not_media"),
         (b'{"error": "login"}', PermanentError, "not_media"),
         (np.random.default_rng(0).bytes(50_000), PermanentError, "undecodable"),
-        (b"RIFF\0\0\0\0WAVE", PermanentError, "undecodable"),
+        (b"RIFF\0\0\0\0WAVE", TransientError, "truncated"),
     ],
 )
 def test_what_is_not_media_is_named(tmp_path: Path, content: bytes, kind: type, code: str) -> None:

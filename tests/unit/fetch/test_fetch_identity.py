@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from actors.credentials import without_user
 from actors.errors import PermanentError
 from actors.fetch.identity import (
     SourceItem,
@@ -17,7 +18,6 @@ from actors.fetch.identity import (
     link_at,
     media_files,
     path_of,
-    without_credentials,
 )
 from actors.fetch.private_hosts import is_private, may_follow
 from actors.fetch.wording import cleaned, shown
@@ -226,7 +226,7 @@ def test_links_open_at_their_second(url: str, start_s: float, link: str) -> None
 
 def test_credentials_are_never_shown() -> None:
     """Neither in a URL, nor in text around it, nor when the password holds an @."""
-    assert without_credentials("https://me:pa@ss@example.org/a@b") == "https://example.org/a@b"
+    assert without_user("https://me:pa@ss@example.org/a@b") == "https://example.org/a@b"
     assert "hunter2" not in shown("see http://u:hunter2@proxy:3128 and ftp://u:hunter2@x")
     with pytest.raises(PermanentError) as caught:
         identify("https://u:hunter2@exa mple.org/")

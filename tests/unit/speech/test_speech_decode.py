@@ -5,12 +5,8 @@ The sound is two tones at known times, so that a test sees what was decoded and 
 
 import functools
 import itertools
-import tempfile
-from collections.abc import Callable
-from fractions import Fraction
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 
@@ -18,7 +14,7 @@ from actors.errors import EarmarkError, PermanentError, Rejected, TransientError
 from actors.rows import Audio, VideoId, VideoMeta
 from actors.speech.decode import BLOCK_SAMPLES, AudioDecoder
 from actors.speech.resample import Samples
-from tests.encoding import Encoding, write_media
+from tests.encoding import Encoding, empty_wav, encoded_media, flipped, mute_film, remuxed
 
 RATE_HZ = 16_000
 LENGTH_S = 30.0
@@ -47,10 +43,7 @@ def tones(length_s: float = LENGTH_S) -> Samples:
 
 @functools.cache
 def encoded(extension: str, encoding: Encoding | None = None, length_s: float = LENGTH_S) -> bytes:
-    with tempfile.TemporaryDirectory() as directory:
-        path = Path(directory) / f"sound.{extension}"
-        write_media(path, tones(length_s), encoding or ENCODINGS[extension])
-        return path.read_bytes()
+    return encoded_media(extension, tones(length_s), encoding or ENCODINGS[extension])
 
 
 def audio(content: bytes, duration_s: float | None = None, extractor: str = "generic") -> Audio:
@@ -78,31 +71,6 @@ def tone_edges_s(samples: Samples) -> list[float]:
     level = np.sqrt(np.mean(frames**2, axis=1))
     loud = level > level.max() / 3  # mixing six channels into one makes it quieter
     return [float(edge) / 100 for edge in np.flatnonzero(np.diff(loud.astype(int)))]
-
-
-def remuxed(
-    extension: str,
-    source: str,
-    shift: Callable[[float], float],
-    options: dict[str, str] | None = None,
-) -> bytes:
-    """The ``source`` file's packets in another container, their times changed by ``shift`` (seconds)."""
-    with tempfile.TemporaryDirectory() as directory:
-        path, origin = Path(directory) / f"out.{extension}", Path(directory) / f"in.{source}"
-        origin.write_bytes(encoded(source))
-        with (
-            av.open(str(origin)) as reader,
-            av.open(str(path), "w", container_options=options or {}) as writer,
-        ):
-            stream = writer.add_stream_from_template(reader.streams.audio[0])
-            for packet in reader.demux(audio=0):
-                if packet.dts is None:
-                    continue
-                time_s = shift(float(packet.pts * packet.time_base))
-                packet.pts = packet.dts = round(time_s / packet.time_base)
-                packet.stream = stream
-                writer.mux(packet)
-        return path.read_bytes()
 
 
 every_format = pytest.mark.parametrize("extension", ENCODINGS)
@@ -185,7 +153,9 @@ def test_a_file_without_a_stated_length_is_held_against_the_page(extension: str)
 @pytest.mark.parametrize("flags", ["faststart", "frag_keyframe+empty_moov"])
 def test_a_truncated_mp4_whose_index_survives_is_noticed(flags: str) -> None:
     """With the index in front, or in fragments, half a file still decodes: to half its length."""
-    content = remuxed("mp4", "m4a", lambda time_s: time_s, {"movflags": flags, "frag_duration": "2000000"})
+    content = remuxed(
+        encoded("m4a"), "m4a", "mp4", lambda time_s: time_s, {"movflags": flags, "frag_duration": "2000000"}
+    )
     assert len(decode(content)) / RATE_HZ == pytest.approx(LENGTH_S, abs=0.1)
     assert error_of(content[: len(content) // 2]).code == "truncated"
 
@@ -198,20 +168,24 @@ def test_a_track_shorter_than_the_page_says_is_no_truncation() -> None:
 
 def test_a_hole_in_the_middle_keeps_its_length() -> None:
     """Three seconds missing from the stream are three seconds of silence, so later times stay true."""
-    samples = decode(remuxed("mkv", "m4a", lambda time_s: time_s + (3.0 if time_s > 10 else 0.0)))
+    samples = decode(
+        remuxed(encoded("m4a"), "m4a", "mkv", lambda time_s: time_s + (3.0 if time_s > 10 else 0.0))
+    )
     assert tone_edges_s(samples) == pytest.approx([2.0, 5.0, 23.0, 27.0], abs=0.1)
 
 
 def test_a_broken_timestamp_makes_no_hole() -> None:
     """A jump of ten hours in a file of half a minute is not believed."""
-    samples = decode(remuxed("ts", "m4a", lambda time_s: time_s + (36_000.0 if time_s > 10 else 0.0)))
+    samples = decode(
+        remuxed(encoded("m4a"), "m4a", "ts", lambda time_s: time_s + (36_000.0 if time_s > 10 else 0.0))
+    )
     assert tone_edges_s(samples) == pytest.approx([2.0, 5.0, 20.0, 24.0], abs=0.2)
 
 
 def test_negative_timestamps_lose_nothing() -> None:
     """A stream whose clock begins at minus ten seconds is decoded from its first sample."""
     options = {"avoid_negative_ts": "disabled"}
-    samples = decode(remuxed("mp4", "m4a", lambda time_s: time_s - 10.0, options))
+    samples = decode(remuxed(encoded("m4a"), "m4a", "mp4", lambda time_s: time_s - 10.0, options))
     assert tone_edges_s(samples)[-2:] == pytest.approx(
         [edge + tone_edges_s(samples)[-1] - 24.0 for edge in (20.0, 24.0)], abs=0.1
     )
@@ -220,15 +194,8 @@ def test_negative_timestamps_lose_nothing() -> None:
 
 def test_a_recording_cut_out_of_a_running_stream_begins_at_zero() -> None:
     """Timestamps that start days into a broadcast are counted from the first one."""
-    samples = decode(remuxed("ts", "m4a", lambda time_s: time_s + 50_000.0))
+    samples = decode(remuxed(encoded("m4a"), "m4a", "ts", lambda time_s: time_s + 50_000.0))
     assert tone_edges_s(samples) == pytest.approx([2.0, 5.0, 20.0, 24.0], abs=0.1)
-
-
-def flipped(content: bytes, n_bytes: int, seed: int = 1) -> bytes:
-    """The file with random bytes of its middle inverted."""
-    damaged = np.frombuffer(content, np.uint8).copy()
-    damaged[np.random.default_rng(seed).integers(4000, len(damaged) - 20_000, n_bytes)] ^= 0xFF
-    return damaged.tobytes()
 
 
 def test_a_few_broken_packets_are_passed_over() -> None:
@@ -276,26 +243,16 @@ def test_a_playlist_opens_no_other_file(playlist: str, tmp_path: Path) -> None:
     assert error_of(playlist.format(other).encode()).code == "not_media"
 
 
-def test_a_video_without_sound_is_left_out(tmp_path: Path) -> None:
+def test_a_video_without_sound_is_left_out() -> None:
     """No audio track is a reason to skip, not a failure."""
-    path = tmp_path / "mute.mp4"
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("mpeg4", rate=2, width=64, height=48, pix_fmt="yuv420p")
-        for index in range(4):
-            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 99, np.uint8)).reformat(format="yuv420p")
-            frame.pts, frame.time_base = index, Fraction(1, 2)
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    error = error_of(path.read_bytes())
+    error = error_of(mute_film())
     assert isinstance(error, Rejected)
     assert error.code == "no_audio"
 
 
 def test_a_track_without_samples_is_left_out() -> None:
     """A WAV file of zero length has nothing to transcribe."""
-    header = bytearray(encoded("wav", length_s=1.0)[:44])
-    header[40:44] = bytes(4)
-    assert error_of(bytes(header)).code == "no_audio"
+    assert error_of(empty_wav()).code == "no_audio"
 
 
 def test_blocks_come_while_the_file_is_being_decoded() -> None:

@@ -1,11 +1,13 @@
 """What may go into the database, and what it becomes."""
 
 import json
+from datetime import UTC
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from actors.credentials import masked
 from actors.errors import PermanentError
 from actors.rows import Utterance, VideoMeta, Word
 from actors.store.codec import meta_from_json, meta_to_json, utterances_from_json, utterances_to_json
@@ -16,7 +18,6 @@ from actors.store.storable import (
     clean_text,
     public_json,
     to_json,
-    without_credentials,
 )
 
 anything = st.text(st.characters(codec=None, categories=None), max_size=600)
@@ -57,20 +58,31 @@ def test_ids_fit_an_index_and_stay_apart(one: str, other: str) -> None:
         "host=h password = 'hunter2 hunter2'",
         "https://host/x?token=hunter2&a=b",
         "https://host/x?api_key=hunter2",
+        "https://host/x?a=b&access_token=hunter2#t=5",
+        "https://host/x?X-Amz-Signature=hunter2&X-Amz-Credential=hunter2",
+        "https://host/x?apikey=hunter2",
+        "https://me:hun@ter2hunter2@host/x",
     ],
 )
 def test_credentials_are_taken_out(text: str) -> None:
     """Of URLs, connection strings and query parameters; also deep inside settings."""
-    assert "hunter2" not in without_credentials(text)
+    assert "hunter2" not in masked(text)
     assert "hunter2" not in public_json({"a": [{"b": (text,)}]})
 
 
 @pytest.mark.parametrize(
-    "text", ["mail me@host.org", "a://b/c@d", "https://youtube.com/@channel", "watch?v=abc"]
+    "text",
+    [
+        "mail me@host.org",
+        "a://b/c@d",
+        "https://youtube.com/@channel",
+        "watch?v=abc",
+        "https://h/?author=x&key=1&v=2",
+    ],
 )
 def test_what_is_no_credential_stays(text: str) -> None:
     """An @ later in a URL is a channel's name."""
-    assert without_credentials(text) == text
+    assert masked(text) == text
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), {"a": [float("-inf")]}, object()])
@@ -110,7 +122,8 @@ def test_utterances_come_back_as_they_were(utterances: list[Utterance]) -> None:
         title=st.text().map(clean_text),
         url=st.just("https://example.org/x"),
         channel=st.none() | st.text().map(clean_text),
-        published_at=st.none() | st.datetimes(timezones=st.timezones()),
+        # In UTC, as sources are read: an hour that a zone skips or repeats equals no other zone's.
+        published_at=st.none() | st.datetimes(timezones=st.just(UTC)),
         duration_s=st.none() | number,
         language=st.none() | st.just("en"),
     )

@@ -1,0 +1,49 @@
+"""What can be known to be wrong before anything is started: models, their files, what settings point to.
+
+Looks at this machine's files only. A cluster's nodes have their own, and say so when they start.
+"""
+
+from pathlib import Path
+
+from actors.errors import ConfigError
+from actors.speech.models import local_model
+from actors.text.models import resolve_model, stated_dimensions
+from configs.settings import Settings
+
+
+def check(settings: Settings) -> None:
+    """
+    Raises:
+        ConfigError: a run with these settings can only fail; the message names the setting.
+    """
+    if settings.ray.address is not None:
+        return
+    local_model(settings.transcribe.model)
+    _dimensions(settings)
+    for name, path in (
+        ("transcribe.canary_audio", settings.transcribe.canary_audio),
+        ("download.cookies_file", settings.download.cookies_file),
+    ):
+        if path is not None:
+            _readable(name, path)
+
+
+def _dimensions(settings: Settings) -> None:
+    ref = resolve_model(settings.embed.model, settings.embed.revision)
+    stated = stated_dimensions(ref)
+    if stated is not None and stated != settings.embed.dimensions:
+        raise ConfigError(
+            f"the embedding model {ref.name} makes vectors of {stated} dimensions, the settings"
+            f" say {settings.embed.dimensions}",
+            remedy=f"Set embed.dimensions (EMBEDDING_DIMENSIONS) to {stated}, or choose another model",
+        )
+
+
+def _readable(name: str, path: Path) -> None:
+    try:
+        with path.expanduser().open("rb"):
+            return
+    except OSError as error:
+        raise ConfigError(
+            f"{name}: {path} can't be read ({error.strerror})", remedy="Correct the path or its rights"
+        ) from error
