@@ -66,6 +66,7 @@ def main() -> None:
     "--from",
     "from_file",
     metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True),
     help="File with a source a line, or JSON Lines with url or id; - is standard input.",
 )
 @click.option("--limit", type=click.IntRange(min=1), help="Most videos to take.")
@@ -77,7 +78,9 @@ def main() -> None:
 @click.option("--dry-run", is_flag=True, help="Say what would be ingested and do nothing.")
 @click.option("--language", metavar="CODE", help="Spoken language (ISO 639), for transcribe.language.")
 @click.option(
-    "--device", type=click.Choice(["auto", "cpu", "cuda"]), help="For transcribe.device and embed.device."
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    help="For transcribe.device and embed.device; cpu also sets transcribe.compute_type to auto.",
 )
 @settings_options
 @json_option
@@ -94,6 +97,7 @@ def ingest(
     if not sources and from_file is None:
         raise click.UsageError("name at least one SOURCE, or a file of them with --from")
     flags = {"transcribe.language": language, "transcribe.device": device, "embed.device": device}
+    flags["transcribe.compute_type"] = "auto" if device == "cpu" else None  # a GPU's would be refused there
     settings = _load(profile, config_file, assignments, {k: v for k, v in flags.items() if v is not None})
     from pipelines.commands import ingest_sources
 

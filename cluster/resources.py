@@ -26,6 +26,8 @@ VOICE_GIB = 0.5
 RESERVED_GIB = 2.0
 """Left free on a card: a desktop, fragmentation, peaks."""
 INT8_FACTOR = 0.65
+CPU_COMPUTE_TYPES = frozenset({"auto", "int8", "float32"})
+"""What CTranslate2 computes in on a CPU, of what the setting allows."""
 EMBED_SHARE = 0.2
 PREPARERS_AT_START = 4
 SOURCE_CPUS = 0.01
@@ -75,6 +77,11 @@ def plan_pools(settings: Settings, hardware: Hardware) -> Pools:
     notes: list[str] = []
     asr_device = _device("transcribe", settings.transcribe.device, hardware, notes)
     embed_device = _device("embed", settings.embed.device, hardware, notes)
+    if asr_device == "cpu" and settings.transcribe.compute_type not in CPU_COMPUTE_TYPES:
+        raise DoesNotFit(
+            f"transcribe.compute_type {settings.transcribe.compute_type} is for GPUs and transcribe would run on "
+            "the CPU. Use --device cpu, or set transcribe.compute_type to auto, int8 or float32"
+        )
     n_asr, asr_share, embed_share = settings.transcribe.actors, 0.0, 0.0
     if embed_device == "cuda":
         embed_share = settings.embed.gpu_share or EMBED_SHARE

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
+from dotenv import dotenv_values
 
 from configs.catalogue import SettingsError
 
@@ -49,6 +50,11 @@ class Home:
         """One log a run."""
         return self.root / "logs"
 
+    def keep_model_caches(self) -> None:
+        """Have the hub's libraries keep here what they would keep in the user's own cache, a model's
+        own code among it. They read it when they are imported; what the user set stands."""
+        os.environ.setdefault("HF_HOME", str(self.models_dir))
+
     def create(self) -> None:
         """Make the directories, readable by their owner alone where they are new.
 
@@ -66,7 +72,7 @@ class Home:
 
 
 def home() -> Home:
-    """The home that the environment names, else the platform's user data directory."""
-    named = os.environ.get(HOME_VARIABLE)
+    """The home that the environment names, else ``.env``, else the platform's user data directory."""
+    named = os.environ.get(HOME_VARIABLE) or dotenv_values(".env").get(HOME_VARIABLE)
     root = Path(named).expanduser() if named else platformdirs.user_data_path("earmark")
     return Home(root.absolute())

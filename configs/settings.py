@@ -12,7 +12,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, SecretStr, model_validator
 
 from configs.patience import ArchiveSettings, GovernorSettings, RetrySettings, WatchdogSettings
-from configs.section import ComputeType, Device, PoolSize, Section
+from configs.section import ComputeType, Device, Names, PoolSize, Section
 
 
 class PrefilterSettings(Section):
@@ -184,8 +184,9 @@ class EmbedSettings(Section):
     dtype: Literal["auto", "float32", "float16", "bfloat16"] = Field(
         "auto", description="Weights' type; auto is the model's own on CUDA and float32 on CPU."
     )
-    trust_remote_code: tuple[str, ...] = Field(
-        ("Alibaba-NLP/gte-Qwen2-1.5B-instruct",), description="Models whose own Python code may run, by name."
+    trust_remote_code: Names = Field(
+        ("Alibaba-NLP/gte-Qwen2-1.5B-instruct",),
+        description="Models whose own Python code may run, by name; several with commas between them.",
     )
     query_prompt: str | None = Field(
         None,

@@ -43,7 +43,7 @@ def ingest_sources(
     if dry_run:
         from pipelines.rehearsal import rehearse
 
-        document: dict[str, Any] = {"would_ingest": rehearse(accepted(), settings, limit)}
+        document: dict[str, Any] = rehearse(accepted(), settings, home(), refused, limit=limit, force=force)
         document["refused"] = [asdict(each) for each in refused]
         _print(document, present.rehearsal, as_json)
     else:

@@ -4,7 +4,6 @@ Holds no video's data: rows end in the database, and what remains here is counts
 """
 
 import logging
-import os
 import signal
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -94,6 +93,8 @@ def run(items: Iterable[SourceItem], plan: Plan, display: Display) -> Outcome:
             else:
                 asked += looked.asked
             ended = "interrupted" if drive.interrupted else "finished"
+        except KeyboardInterrupt:  # while sources were read, or Ray came up or went down
+            drive.interrupted, ended = True, "interrupted"
         finally:
             ledger.release(run_id, forgive=drive.interrupted)
             counts = ledger.counts(run_id)
@@ -147,9 +148,9 @@ class _Drive:
         """Drive the line until nothing is left or a pass gets nowhere."""
         plan = self._plan
         n_cpus = max(plan.hardware.n_cpus, ceil(plan.pools.min_cpus))
-        os.environ.setdefault("HF_HOME", str(plan.home.models_dir))  # a model's own code is cached there
         if plan.stages is not None:
             self._display.expected = tuple(stage.name for stage in plan.stages)
+        plan.home.keep_model_caches()
         self._display.say("Starting Ray …")
         with engine(plan.settings.ray, plan.home.ray_dir, n_cpus, len(plan.hardware.gpus)) as started:
             if started.dashboard_url:

@@ -50,12 +50,13 @@ class Feed(Datasource):
 
 def claims(context: RunContext) -> Iterator[Request]:
     """Requests as the line has room for them, until nothing is due and nothing can still be listed."""
-    ledger = Ledger(Database(context.database_url, pool_size=1))
-    while True:
-        room = context.settings.ray.look_ahead_videos - ledger.n_look_ahead(context.run_id)
-        claimed = ledger.claim(context.run_id, room) if room > 0 else []
-        yield from claimed
-        if not claimed:
-            if ledger.exhausted(context.run_id):
-                return
-            time.sleep(POLL_S)
+    with Database(context.database_url, pool_size=1) as database:
+        ledger = Ledger(database)
+        while True:
+            room = context.settings.ray.look_ahead_videos - ledger.n_look_ahead(context.run_id)
+            claimed = ledger.claim(context.run_id, room) if room > 0 else []
+            yield from claimed
+            if not claimed:
+                if ledger.exhausted(context.run_id):
+                    return
+                time.sleep(POLL_S)

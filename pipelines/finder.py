@@ -22,6 +22,7 @@ class Finder:
     """
 
     def __init__(self, settings: Settings, home: Home) -> None:
+        home.keep_model_caches()
         self._database = Database(open_database(settings, home))
         table = active_model(self._database)
         if table is None:

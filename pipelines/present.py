@@ -110,10 +110,10 @@ def _way_on(document: dict[str, Any]) -> str:
 
 
 def rehearsal(document: dict[str, Any]) -> Iterator[str]:
-    for video in document["would_ingest"]:
+    for video in [*document["would_ingest"], *document["passed_over"]]:
         length = f"{timedelta(seconds=round(video['duration_s']))} " if video.get("duration_s") else ""
         yield f"{video['id']}  {length}{video.get('title') or ''}  {video['url']}  [{video['standing']}]"
-    yield f"{len(document['would_ingest'])} videos"
+    yield f"{len(document['would_ingest'])} videos would be ingested, {len(document['passed_over'])} passed over"
     for each in document["refused"]:
         yield f"left out {each['source']} ({each['code']}): {each['reason']}"
 

@@ -33,15 +33,15 @@ class Progress:
     stages: dict[str, Tally]
 
     @property
-    def speech_s(self) -> float:
-        """Seconds of speech transcribed so far in this run."""
+    def heard_s(self) -> float:
+        """Seconds of audio transcribed so far in this run, pauses included."""
         tally = self.stages.get("Transcribe")
         return tally.audio_s if tally else 0.0
 
     @property
     def speed_h_per_h(self) -> float:
         """Hours of audio stored or transcribed, whichever is further, for each hour since the start."""
-        return max(self.speech_s, self.counts.stored_audio_s) / self.elapsed_s if self.elapsed_s > 0 else 0.0
+        return max(self.heard_s, self.counts.stored_audio_s) / self.elapsed_s if self.elapsed_s > 0 else 0.0
 
 
 def eta_s(progress: Progress) -> float | None:
@@ -54,7 +54,7 @@ def eta_s(progress: Progress) -> float | None:
         return None
     mean_s = counts.known_audio_s / counts.n_known_audio
     total_s = counts.known_audio_s + mean_s * max(0, counts.to_do - counts.n_known_audio)
-    left_s = total_s - max(progress.speech_s, counts.stored_audio_s)
+    left_s = total_s - max(progress.heard_s, counts.stored_audio_s)
     return max(0.0, left_s) / progress.speed_h_per_h
 
 
@@ -63,7 +63,7 @@ def describe(progress: Progress) -> str:
     counts = progress.counts
     parts = [f"{counts.stored}/{counts.to_do} videos stored"]
     parts += [f"{n} {word}" for n, word in ((counts.skipped, "skipped"), (counts.failed, "failed")) if n]
-    parts.append(f"{progress.speech_s / 3600:.2f} h of speech transcribed")
+    parts.append(f"{progress.heard_s / 3600:.2f} h transcribed")
     parts.append(f"{progress.speed_h_per_h:.0f} h/h")
     left = eta_s(progress)
     parts.append(f"done in {_clock(left)}" if left is not None else "time left not known yet")

@@ -94,7 +94,7 @@ def _expand(source: str) -> Iterator[SourceItem | Refused]:
         else:
             yield item
     except PermanentError as error:
-        yield _refused(source, error)
+        yield refusal(source, error)
 
 
 def _is_folder(path: Path) -> bool:
@@ -135,7 +135,8 @@ def _from_line(line: str, where: str) -> Iterator[SourceItem | Refused]:
     yield from _expand(source)
 
 
-def _refused(source: str, error: EarmarkError) -> Refused:
+def refusal(source: str, error: EarmarkError) -> Refused:
+    """Why a source is left out."""
     return Refused(_shown(source), error.code, str(error))
 
 

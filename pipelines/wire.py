@@ -45,8 +45,8 @@ def video_id(item: Any) -> rows.VideoId:
 def audio_seconds(item: Any) -> float:
     """Seconds of audio that a row stands for: what speeds are counted in."""
     match item:
-        case rows.Slice():
-            return item.speech_s
+        case rows.Slice():  # silence between its clips counts: speeds and lengths are of audio, not speech
+            return item.clips[-1].end_s - item.clips[0].start_s if item.clips else 0.0
         case rows.SpokenSlice():
             return item.speech_s
         case rows.Video() | rows.Audio() | rows.Transcript() | rows.SegmentedVideo():

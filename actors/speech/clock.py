@@ -12,12 +12,18 @@ from actors.speech.heard import HeardWord
 MIN_WORD_S = 0.02
 """Shortest word: one step of Whisper's own time grid."""
 
+JOINT_S = 0.15
+"""How far Whisper's times may be off at a joint of two clips. No word is so short, and with the default
+padding there is silence on both sides of a joint for longer."""
+
 
 def on_video_clock(heard: Sequence[HeardWord], clips: Sequence[Clip]) -> list[Word]:
     """The words with the video's times.
 
-    A word belongs to the clip that holds its middle. Words without times (NaN) are spread between
-    their neighbours'. The result has as many words as ``heard``, in the same order; starts increase
+    A word belongs to the clip that holds its middle; but one that begins just before a clip's end is the
+    next one's first, and one that ends just behind a clip's start the last of the one before: a tenth of
+    a second in the samples may be a minute of silence on the video's clock. Words without times (NaN)
+    are spread between their neighbours'. The result has as many words as ``heard``, in the same order; starts increase
     strictly, no word has zero length or ends after the next one's start, and each lies inside one clip.
 
     Args:
@@ -28,7 +34,7 @@ def on_video_clock(heard: Sequence[HeardWord], clips: Sequence[Clip]) -> list[Wo
     placed: list[list[int]] = [[] for _ in clips]
     at_clip = 0
     for index in range(len(heard)):
-        at_clip = max(at_clip, _clip_at((starts[index] + ends[index]) / 2, clips))
+        at_clip = max(at_clip, _clip_of(starts[index], ends[index], clips))
         placed[at_clip].append(index)
     words: list[Word] = []
     for clip, indices in zip(clips, placed, strict=True):
@@ -62,6 +68,17 @@ def _filled(heard: Sequence[HeardWord], clips: Sequence[Clip]) -> tuple[list[flo
             ends[index + step] = left_s + (step + 1) * step_s
         index = stop
     return starts, ends
+
+
+def _clip_of(start_s: float, end_s: float, clips: Sequence[Clip]) -> int:
+    """Index of the clip that a word belongs to."""
+    index = _clip_at((start_s + end_s) / 2, clips)
+    clip = clips[index]
+    if index + 1 < len(clips) and start_s >= clip.offset_s + clip.duration_s - JOINT_S:
+        return index + 1
+    if index and end_s <= clip.offset_s + JOINT_S:
+        return index - 1
+    return index
 
 
 def _clip_at(time_s: float, clips: Sequence[Clip]) -> int:

@@ -198,10 +198,10 @@ def _load(path: str, device: str, compute_type: str, settings: TranscribeSetting
 def _engine_errors() -> Iterator[None]:
     try:
         yield
-    except RuntimeError as error:
+    except (RuntimeError, MemoryError) as error:
         if _is_out_of_memory(error):
             raise TransientError(
-                f"The GPU's memory is full: {error}",
+                f"There is no memory left to transcribe in: {error}",
                 code="out_of_memory",
                 remedy="If it comes again, set fewer transcribe.actors or a smaller prepare.slice_max_clips",
                 retry_after_s=30,
@@ -217,4 +217,6 @@ def _engine_errors() -> Iterator[None]:
 
 
 def _is_out_of_memory(error: Exception) -> bool:
+    if isinstance(error, MemoryError):  # std::bad_alloc, on a CPU
+        return True
     return "out of memory" in str(error).lower() or "cublas_status_alloc_failed" in str(error).lower()

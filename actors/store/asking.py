@@ -84,6 +84,18 @@ def ask(
     return total
 
 
+def foresee(database: Database, video_ids: Iterable[str], *, recipe: str, force: bool) -> dict[str, Standing]:
+    """How these videos would stand if they were asked for now. Writes nothing.
+
+    Returns:
+        By id as the ledger spells it (``clean_id``), only those that it knows; any other is new.
+    """
+    ids = [clean_id(video_id) for video_id in video_ids]
+    known = database.run(lambda connection: _states(connection, None, ids))
+    now = datetime.now(UTC)
+    return {video_id: standing(state, recipe=recipe, force=force, now=now) for video_id, _, state in known}
+
+
 def _room(database: Database, run_id: RunId, limit: int | None) -> int:
     return BATCH if limit is None else limit - database.run(partial(_n_to_do, run_id=run_id))
 
@@ -108,10 +120,9 @@ def _ask_batch(
     known = [video_id for video_id in items if video_id not in found]
     fences: dict[str, int] = {}
     now = datetime.now(UTC)
-    for row in connection.execute(queries("asking")["states"], {"run_id": run_id, "ids": known}).fetchall():
-        video_id, fence = row.pop("video_id"), row.pop("fence")
-        found[video_id] = standing(State(**row), recipe=recipe, force=force, now=now)
-        if found[video_id] is Standing.AGAIN and (force or row["status"] != "pending"):
+    for video_id, fence, state in _states(connection, run_id, known):
+        found[video_id] = standing(state, recipe=recipe, force=force, now=now)
+        if found[video_id] is Standing.AGAIN and (force or state.status != "pending"):
             fences[video_id] = fence
     _requeue(connection, items, fences, force)
     what = {
@@ -124,6 +135,12 @@ def _ask_batch(
     counted = Counter(each.value for each in found.values())
     counted[Standing.DUPLICATE.value] += len(batch) - len(items)
     return Asked(**counted)
+
+
+def _states(connection: Conn, run_id: RunId | None, ids: list[str]) -> list[tuple[str, int, State]]:
+    """Id, fence and state of each of these videos that the ledger knows."""
+    rows = connection.execute(queries("asking")["states"], {"run_id": run_id, "ids": ids}).fetchall()
+    return [(row.pop("video_id"), row.pop("fence"), State(**row)) for row in rows]
 
 
 def _requeue(connection: Conn, items: dict[str, _Item], fences: dict[str, int], force: bool) -> None:

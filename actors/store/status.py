@@ -90,12 +90,6 @@ def videos(
         after = rows[-1]["queue_no"]
 
 
-def standings(database: Database, video_ids: list[str]) -> dict[str, str]:
-    """The status of each of these videos that the ledger knows."""
-    rows = _rows(database, queries("status")["standings"], {"ids": video_ids})
-    return {row["video_id"]: row["status"] for row in rows}
-
-
 def corpus_size(database: Database) -> dict[str, Any]:
     """``videos``, ``audio_h`` and ``segments`` of the whole corpus."""
     return dict(_rows(database, queries("status")["corpus_size"])[0])

@@ -57,9 +57,6 @@ select ordinal, text, start_s, end_s, n_words, speaker, speaker_score, speaker_m
        compression_ratio, no_speech_prob, flags
 from segments where source_id = %(video_id)s order by ordinal
 
--- name: standings
-select video_id, status from ingest_state where video_id = any(%(ids)s)
-
 -- name: corpus_size
 select count(*) as videos, coalesce(sum(duration_s), 0)::float8 / 3600 as audio_h,
        (select count(*) from segments) as segments

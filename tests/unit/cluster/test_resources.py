@@ -1,9 +1,23 @@
 """Pools against the card: what fits, what is cut, what is refused."""
 
+import itertools
+import math
+
 import pytest
 
-from cluster.resources import GIB, DoesNotFit, Gpu, Hardware, plan_pools
+from cluster.resources import (
+    GIB,
+    SOURCE_CPUS,
+    DoesNotFit,
+    Gpu,
+    Hardware,
+    asr_gib,
+    embed_gib,
+    plan_pools,
+)
+from configs.catalogue import profiles
 from configs.load import load_settings
+from pipelines.ingest import line
 
 RTX_5080 = Hardware(16, (Gpu("NVIDIA GeForce RTX 5080", 16 * GIB),))
 
@@ -41,6 +55,13 @@ def test_cuda_without_a_card_is_refused_with_what_to_do():
         plan_pools(load_settings("balanced"), Hardware(8))
 
 
+def test_a_gpus_arithmetic_on_the_cpu_is_refused_before_anything_starts():
+    """CTranslate2 would refuse it in every worker, once Ray is up; the message names the way out."""
+    settings = load_settings(overrides={"transcribe.device": "cpu", "embed.device": "cpu"})
+    with pytest.raises(DoesNotFit, match=r"float16 is for GPUs.*set transcribe\.compute_type to auto"):
+        plan_pools(settings, Hardware(8))
+
+
 def test_a_card_too_small_for_one_worker_is_refused_with_what_to_change():
     """8 GB leave too little beside the large embedder."""
     with pytest.raises(DoesNotFit, match=r"smaller embed\.model"):
@@ -49,7 +70,13 @@ def test_a_card_too_small_for_one_worker_is_refused_with_what_to_change():
 
 def test_auto_says_what_it_took():
     """A choice that the user didn't make is told."""
-    settings = load_settings(overrides={"transcribe.device": "auto", "embed.device": "auto"})
+    settings = load_settings(
+        overrides={
+            "transcribe.device": "auto",
+            "embed.device": "auto",
+            "transcribe.compute_type": "auto",
+        }
+    )
     pools = plan_pools(settings, Hardware(4))
     assert (pools.transcribe_device, pools.embed_device) == ("cpu", "cpu")
     assert "transcribe.device auto: cpu" in pools.notes
@@ -59,3 +86,69 @@ def test_a_share_set_by_hand_bounds_the_pool():
     """Half a card each leaves room for one beside the embedder."""
     pools = plan_pools(load_settings(overrides={"transcribe.gpu_share": 0.5}), RTX_5080)
     assert (pools.n_transcribers, pools.transcribe_gpu_share) == (1, 0.5)
+
+
+CARDS = [(), *((Gpu("card", gib * GIB),) * n for n in (1, 2, 3, 4, 8) for gib in (12, 16, 24, 32, 80, 141))]
+N_CPUS = (1, 2, 3, 4, 6, 8, 12, 16, 32, 64)
+
+
+def _starts(settings):
+    """Cores, cards, pools and stages for every machine of the range that doesn't refuse these settings."""
+    for n_cpus, gpus in itertools.product(N_CPUS, CARDS):
+        try:
+            pools = plan_pools(settings, Hardware(n_cpus, gpus))
+        except DoesNotFit:
+            continue
+        yield n_cpus, gpus, pools, line(settings, pools)
+
+
+@pytest.mark.parametrize("profile", profiles())
+@pytest.mark.parametrize(
+    "pool_sizes", [{}, {"prepare.actors": 32, "download.actors": 64, "store.writers": 4}]
+)
+def test_the_cpus_booked_at_the_start_leave_room_for_the_source(profile, pool_sizes):
+    """A source that finds every CPU taken by actors waits for ever: true of every profile that ships, on
+    1 to 64 cores, with 0 to 8 cards, also where pools were made large by hand."""
+    n_checked = 0
+    for n_cpus, gpus, pools, stages in _starts(load_settings(profile, overrides=pool_sizes)):
+        booked = SOURCE_CPUS + sum(stage.initial_actors * stage.num_cpus for stage in stages)
+        assert booked <= max(n_cpus, math.ceil(pools.min_cpus)), (n_cpus, gpus)
+        kept = SOURCE_CPUS + sum(stage.min_actors * stage.num_cpus for stage in stages)
+        assert kept <= booked
+        n_checked += 1
+    assert n_checked >= len(N_CPUS)
+
+
+@pytest.mark.parametrize("profile", [name for name in profiles() if name != "demo"])
+def test_the_shares_fit_the_cards_however_ray_packs_them(profile):
+    """The recognisers and the embedder find room on the cards, each whole on one; and no card gets more of
+    them than its memory holds, though Ray knows shares alone and fills one card before the next."""
+    settings, n_checked = load_settings(profile), 0
+    for _, gpus, pools, stages in _starts(settings):
+        shares = [stage.num_gpus for stage in stages for _ in range(stage.initial_actors) if stage.num_gpus]
+        assert sum(shares) <= len(gpus) + 1e-9
+        free = [1.0] * len(gpus)
+        for share in sorted(shares):  # the worst order: the large one comes last
+            card = next((n for n, left in enumerate(free) if left + 1e-9 >= share), None)
+            assert card is not None, (gpus, shares)
+            free[card] -= share
+        most = min(pools.n_transcribers, math.floor(1 / pools.transcribe_gpu_share + 1e-9))
+        beside = min(
+            pools.n_transcribers,
+            math.floor((1 - pools.embed_gpu_share) / pools.transcribe_gpu_share + 1e-9),
+        )
+        memory = gpus[0].memory_bytes / GIB
+        assert most * asr_gib(settings) <= memory
+        assert beside * asr_gib(settings) + embed_gib(settings) <= memory
+        n_checked += 1
+    assert n_checked >= len(N_CPUS)
+
+
+def test_a_recogniser_of_our_own_machine_stays_loaded_in_a_lull():
+    """Ray Data shrinks an idle pool to its least size, and a recogniser ended so is loaded again after it;
+    on a cluster that others use too it may shrink."""
+    for address, least in ((None, 2), ("auto", 1)):
+        settings = load_settings("quality", overrides={"ray.address": address})
+        stages = line(settings, plan_pools(settings, RTX_5080))
+        (transcribe,) = (stage for stage in stages if stage.name == "Transcribe")
+        assert (transcribe.min_actors, transcribe.initial_actors, transcribe.max_actors) == (least, 2, 2)

@@ -3,6 +3,7 @@
 import pytest
 
 from configs.catalogue import SettingsError, profiles
+from configs.home import home
 from configs.listing import list_settings
 from configs.load import SEED_VARIABLES, load_settings
 from configs.settings import Settings
@@ -132,6 +133,28 @@ def test_a_misspelt_environment_variable_is_refused_not_ignored(monkeypatch):
     monkeypatch.setenv("EARMARK_EMBED__LINGER", "1")
     with pytest.raises(SettingsError, match="did you mean EARMARK_EMBED__LINGER_S"):
         load_settings()
+
+
+def test_a_list_of_names_can_be_given_wherever_a_setting_can(monkeypatch):
+    """With commas on the command line and in the environment; nothing named means none."""
+
+    def trusted(**overrides):
+        return load_settings(overrides=overrides).embed.trust_remote_code
+
+    assert trusted(**{"embed.trust_remote_code": "a/b"}) == ("a/b",)
+    assert trusted(**{"embed.trust_remote_code": None}) == ()
+    monkeypatch.setenv("EARMARK_EMBED__TRUST_REMOTE_CODE", "a/b, c/d")
+    assert trusted() == ("a/b", "c/d")
+
+
+def test_the_home_may_stand_in_the_env_file(monkeypatch, tmp_path):
+    """As every other variable of ours, and the environment beats it; else state would lie elsewhere in
+    silence."""
+    (tmp_path / ".env").write_text(f"EARMARK_HOME={tmp_path / 'here'}\n")
+    load_settings()
+    assert home().root == tmp_path / "here"
+    monkeypatch.setenv("EARMARK_HOME", str(tmp_path / "there"))
+    assert home().root == tmp_path / "there"
 
 
 def test_an_unknown_profile_is_refused_with_those_that_exist():
