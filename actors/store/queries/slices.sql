@@ -4,6 +4,12 @@
 select coalesce(array_agg(ordinal), '{}') as ordinals, max(n_slices) as n_slices
 from slices where video_id = %(video_id)s and recipe = %(recipe)s
 
+-- name: at_claim
+-- Every commit under the present claim is later than that.
+select coalesce(array_agg(s.ordinal), '{}') as ordinals
+from slices s join ingest_state i using (video_id)
+where video_id = %(video_id)s and s.recipe = %(recipe)s and s.committed_at < i.started_at
+
 -- name: insert
 insert into slices (video_id, recipe, ordinal, n_slices, decoded_s, speech_s, language, utterances, provenance,
                     run_id)
