@@ -6,12 +6,15 @@ export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 # Ray must not build a second environment for its workers.
 export RAY_ENABLE_UV_RUN_RUNTIME_ENV ?= 0
 
+N ?= 100
+SEED ?= 1
+
 BIN := .venv/bin
 # The stamp is named after what was installed, so that other EXTRAS install again.
 comma := ,
 STAMP := .venv/.installed-$(subst $(comma),-,$(EXTRAS))
 
-.PHONY: install demo test check bench soak clean
+.PHONY: install demo test check bench soak faults clean
 install: $(STAMP)
 
 $(STAMP): pyproject.toml constraints.txt
@@ -37,6 +40,9 @@ bench: install  ## the line against phases and against the engine alone; see tes
 
 soak: install  ## 2,000 short videos in one run: does memory grow?
 	$(BIN)/python -m tests.bench.soak $(ARGS)
+
+faults: install  ## N faults at random moments; the corpus must be that of an undisturbed run
+	$(BIN)/python -m tests.faults --n $(N) --seed $(SEED)
 
 clean:
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

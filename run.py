@@ -1,6 +1,7 @@
 """Earmark's command line: parse, call, print. Everything heavy is imported inside the commands."""
 
 import json
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +22,7 @@ class Group(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         from actors.errors import ConfigError, EarmarkError
 
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends a command as Ctrl-C does
         try:
             return super().invoke(ctx)
         except (SettingsError, ConfigError) as error:

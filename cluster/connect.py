@@ -7,12 +7,17 @@ import hashlib
 import logging
 import os
 import shutil
+import signal
 import socket
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from tenacity import RetryCallState, Retrying, retry_if_exception_message, stop_after_attempt
 
 from configs.load import is_secret_variable
 from configs.settings import RaySettings
@@ -35,6 +40,9 @@ SOCKET_ROOM = 41
 KEPT_SESSIONS = 5
 TEMPORARY = "tmp_"
 """Begins the name of a run's temporary directory; the driver's process id ends it."""
+START_ATTEMPTS = 3
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +67,12 @@ def engine(settings: RaySettings, ray_dir: Path, n_cpus: int, n_gpus: int) -> It
 
     sessions = ray_dir
     if settings.address is not None:
-        context = ray.init(address=settings.address, log_to_driver=False, logging_level=logging.ERROR)
+        context = _init(address=settings.address, log_to_driver=False, logging_level=logging.ERROR)
     else:
         sessions = _sessions_dir(ray_dir)
         _forget_old_sessions(sessions)
         with _temporary_dir(sessions), _without_secrets():
-            context = ray.init(
+            context = _init(
                 num_cpus=n_cpus,
                 num_gpus=n_gpus,
                 object_store_memory=2 * settings.object_store_bytes,  # Ray Data takes half of the store
@@ -98,6 +106,31 @@ def _without_secrets() -> Iterator[None]:
         yield
     finally:
         os.environ.update(held)
+
+
+def _init(**options: Any) -> Any:
+    """``ray.init``, tried again where a busy machine is the trouble, and with our SIGTERM handler left in
+    place: Ray gives its node's helpers 15 s, a fixed limit, to say where they listen. What a failed start
+    leaves behind ends with this process."""
+    import ray
+
+    handler = signal.getsignal(signal.SIGTERM)
+    starting = Retrying(
+        retry=retry_if_exception_message(match=".*timed out during startup"),
+        stop=stop_after_attempt(START_ATTEMPTS), reraise=True, before_sleep=_after_failed_start,
+    )  # fmt: skip
+    try:
+        return starting(ray.init, **options)
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, handler)
+
+
+def _after_failed_start(state: RetryCallState) -> None:
+    import ray
+
+    logger.warning("Ray didn't start (attempt %d)", state.attempt_number)
+    ray.shutdown()
 
 
 def _free_port(wanted: int) -> int:

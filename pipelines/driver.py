@@ -46,6 +46,8 @@ logger = logging.getLogger(__name__)
 
 MAX_PASSES = 5
 """Times the line is driven again for rows that a pass left behind, before the run gives up on them."""
+IDLE_PASSES = 2
+"""So many in a row that settled no video are enough: one may have broken before it could."""
 
 
 @dataclass(frozen=True)
@@ -173,6 +175,7 @@ class _Drive:
                 self.stages, self._began_at = watcher.board.stages(), watcher.board.began_at
 
     def _passes(self, context: RunContext, started: Engine) -> None:
+        n_idle = 0
         for number in range(1, MAX_PASSES + 1):
             settled = self._ledger.counts(self._run_id).settled
             broken = self._one_pass(context)
@@ -180,7 +183,8 @@ class _Drive:
             if broken is None and not left and self._ledger.exhausted(self._run_id):
                 return
             logger.warning("pass %d left %d videos behind; see %s", number, left, started.logs_dir)
-            if self._ledger.counts(self._run_id).settled == settled:
+            n_idle = n_idle + 1 if self._ledger.counts(self._run_id).settled == settled else 0
+            if n_idle == IDLE_PASSES:
                 if broken is not None:
                     raise TransientError(
                         f"the line broke: {str(broken).splitlines()[0]}",

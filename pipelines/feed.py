@@ -4,12 +4,19 @@ The ledger is the queue. The source holds no list: it takes what is due, a few a
 nothing is left that could still come. Ray Data asks a source for everything at once and counts only
 bytes, which ids have none of; so the look-ahead is kept here, by what the ledger says is not prepared
 yet. A worker that dies in between leaves nothing to count wrong.
+
+Ray runs a task that died again, and drops as many of the second attempt's rows as it had from the first:
+a source must give the same rows each time. What a claim gives depends on the moment, so a second attempt
+is refused: the pass ends, what it held goes back to the queue, and the next pass claims it.
 """
 
 import time
+import uuid
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import pyarrow as pa
+import ray
 from ray.data import Datasource, ReadTask
 from ray.data.block import BlockMetadata
 
@@ -28,6 +35,7 @@ class Feed(Datasource):
     def __init__(self, context: RunContext) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._context = context
+        self._token = uuid.uuid4().hex
 
     def get_name(self) -> str:
         return "Claim"
@@ -38,9 +46,12 @@ class Feed(Datasource):
     def get_read_tasks(
         self, parallelism: int, per_task_row_limit: int | None = None, data_context: object = None
     ) -> list[ReadTask]:
-        context = self._context
+        context, token = self._context, self._token
 
         def read() -> Iterable[pa.Table]:
+            is_first: Any = ray.get(context.scoreboard.enter_source.remote(token))
+            if not is_first:
+                raise RuntimeError("the source of this pass died; its rows can't be given a second time")
             for request in claims(context):
                 yield pa.Table.from_pylist([wire.pack(request)])
 

@@ -46,7 +46,8 @@ def line(settings: Settings, pools: Pools) -> list[StageSpec]:
             name="Transcribe", accepts=(rows.Slice,), build=workers.build_transcribe,
             min_actors=pools.n_transcribers if settings.ray.address is None else 1,
             max_actors=pools.n_transcribers, initial_actors=pools.n_transcribers,
-            num_cpus=transcribe_cpus, num_gpus=pools.transcribe_gpu_share, counts_deaths=True,
+            num_cpus=transcribe_cpus, num_gpus=pools.transcribe_gpu_share,
+            marks_stage=True, counts_deaths=True,
         ),
         StageSpec(
             name="Assemble", accepts=(rows.SpokenSlice, rows.Resumed), build=workers.build_assemble,

@@ -79,6 +79,13 @@ class Scoreboard:
     def __init__(self) -> None:
         self._board = Board()
         self._refusal: EarmarkError | None = None
+        self._sources: set[str] = set()
+
+    def enter_source(self, token: str) -> bool:
+        """Whether the source of a pass begins for the first time (see ``feed.py``)."""
+        is_first = token not in self._sources
+        self._sources.add(token)
+        return is_first
 
     def refuse(self, error: EarmarkError) -> None:
         """An actor says why it can't join the line; Ray would tell it as text in a traceback."""

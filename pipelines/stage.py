@@ -50,7 +50,7 @@ class StageSpec:
     queue: int = 2
     """Rows sent to one actor, the ones being worked on included."""
     marks_stage: bool = False
-    """Write into the ledger that the video has come here (stages whose rows are whole videos)."""
+    """Write into the ledger that the video has come here, and leave it if it has ended or changed hands."""
     counts_deaths: bool = False
     """Count the attempt before the work: a row that kills its actor is set aside after three."""
 

@@ -68,8 +68,9 @@ def build_prepare(context: RunContext, ledger: Ledger) -> Worker:
     prepare = Preparer(settings.prepare, window_s, settings.transcribe.language)
 
     def work(audio: rows.Audio) -> Iterator[rows.Slice]:
-        present = ledger.slices_present(audio.video_id)
-        yield from prepare(audio, skip=present.ordinals)
+        # Where its actor died Ray does a row again and drops as many results as it had: they must be the
+        # same ones in the same order, whatever was committed since.
+        yield from prepare(audio, skip=ledger.slices_at_claim(audio.video_id))
 
     return work
 

@@ -90,13 +90,15 @@ class _Resource:
 
 
 class MediaServer:
-    """Serves until it is closed. ``bytes_per_s`` limits all connections together.
+    """Serves until it is closed. ``bytes_per_s`` limits all connections together; port 0: any.
 
     It is also a proxy that finds every host's paths among its own resources, so that a test can use public
     names; with ``proxy_login`` (``user:password``) it asks for that login.
     """
 
-    def __init__(self, bytes_per_s: int | None = None, proxy_login: str | None = None) -> None:
+    def __init__(
+        self, bytes_per_s: int | None = None, *, port: int = 0, proxy_login: str | None = None
+    ) -> None:
         self.proxy_authorization = (
             f"Basic {base64.b64encode(proxy_login.encode()).decode()}" if proxy_login else None
         )
@@ -107,7 +109,7 @@ class MediaServer:
         self.lock = threading.Lock()
         self._free_at = time.monotonic()
         self._resources: dict[str, _Resource] = {}
-        self._server = _Server(("127.0.0.1", 0), _handler_for(self))
+        self._server = _Server(("127.0.0.1", port), _handler_for(self))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
     def __enter__(self) -> Self:

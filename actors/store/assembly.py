@@ -43,6 +43,13 @@ def slices_present(connection: Conn, video_id: VideoId, recipe: str | None) -> P
     return Present(frozenset(row["ordinals"]), row["n_slices"])
 
 
+def slices_at_claim(connection: Conn, video_id: VideoId) -> frozenset[int]:
+    """Ordinals of the slices that lay there when the video was claimed."""
+    row = connection.execute(queries("slices")["at_claim"], {"video_id": video_id}).fetchone()
+    assert row is not None
+    return frozenset(row["ordinals"])
+
+
 @dataclass(frozen=True, slots=True)
 class SliceRow:
     """A slice as the ledger takes it; made before the transaction, since it may fail on bad data."""

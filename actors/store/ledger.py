@@ -180,6 +180,11 @@ class Ledger:
         """Which slices of a video's attempt in hand lie in the ledger; ``None``: under its own recipe."""
         return self._database.run(lambda connection: assembly.slices_present(connection, video_id, recipe))
 
+    def slices_at_claim(self, video_id: VideoId) -> frozenset[int]:
+        """Ordinals of the slices of its recipe that lay in the ledger when the video was claimed: within one
+        claim the same however often it is asked."""
+        return self._database.run(lambda connection: assembly.slices_at_claim(connection, video_id))
+
     def commit_slice(self, spoken: SpokenSlice) -> Transcript | None:
         """Keep a slice. The commit that completes the video gets the whole text, the others ``None``.
 

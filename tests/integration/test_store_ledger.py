@@ -419,6 +419,22 @@ def test_changed_content_drops_the_slices_cut_from_the_old(
     assert ledger.slices_present(VideoId("a"), RECIPE).ordinals == frozenset()
 
 
+def test_what_lay_there_at_the_claim_stays_the_same_until_the_next(
+    ledger: Ledger, new_run: Callable[[], RunId]
+) -> None:
+    """A row that is prepared again after its actor died gives the same slices again: Ray drops as many as it
+    had, and if those committed meanwhile were left out it would drop others in their stead."""
+    run = new_run()
+    fence = at_hand(ledger, run)
+    ledger.commit_slice(spoken("a", fence, 0))
+    assert ledger.slices_at_claim(VideoId("a"), RECIPE) == frozenset()
+    ledger.release(run)
+    (request,) = ledger.claim(run, 1)
+    ledger.commit_slice(spoken("a", request.fence, 1))
+    assert ledger.slices_at_claim(VideoId("a"), RECIPE) == {0}
+    assert ledger.slices_present(VideoId("a"), RECIPE).ordinals == {0, 1}
+
+
 def test_slices_in_any_order_make_one_transcript(ledger: Ledger, new_run: Callable[[], RunId]) -> None:
     """The completing commit gets the text in order with words, flags, metadata and provenance."""
     fence = at_hand(ledger, new_run())

@@ -6,6 +6,12 @@ select coalesce(array_agg(c.ordinal), '{}') as ordinals, max(c.n_slices) as n_sl
 from ingest_state i join slices c using (video_id, edition)
 where video_id = %(video_id)s and c.recipe = coalesce(%(recipe)s::text, i.recipe)
 
+-- name: at_claim
+-- Every commit under the present claim is later than that.
+select coalesce(array_agg(s.ordinal), '{}') as ordinals
+from ingest_state i join slices s using (video_id, edition)
+where video_id = %(video_id)s and s.recipe = i.recipe and s.committed_at < i.started_at
+
 -- name: insert
 insert into slices (video_id, recipe, edition, ordinal, n_slices, decoded_s, speech_s, language, utterances,
                     provenance, run_id)
