@@ -12,6 +12,7 @@ from rich.console import Console
 
 from actors.errors import ConfigError
 from actors.fetch.identity import SourceItem, identify
+from actors.store.asking import Wanted
 from actors.store.database import Database
 from configs.home import home
 from configs.settings import Settings
@@ -55,7 +56,7 @@ def ingest_items(urls: Sequence[str], settings: Settings) -> Any:
 
 
 def _ingest(
-    items: Iterable[SourceItem], settings: Settings, *, limit: int | None = None, force: bool = False
+    items: Iterable[Wanted], settings: Settings, *, limit: int | None = None, force: bool = False
 ) -> Any:
     from cluster.connect import set_switches
 
@@ -79,6 +80,28 @@ def _ingest(
         for note in pools.notes:
             display.say(note)
         return run(items, Plan(settings, url, place, hardware, pools, force, limit), display)
+
+
+def retry_failed(settings: Settings, codes: Sequence[str], every: bool, as_json: bool) -> int:
+    """Ingest again what failed for now and is due; gives the exit code.
+
+    Args:
+        codes: only failures with one of these; none given: all.
+        every: what isn't due yet, too.
+    """
+    from actors.store import retries
+
+    with Database(open_database(settings, home())) as database:
+        if every:
+            retries.bring_forward(database, codes)
+        found = retries.overview(database, codes)
+        if not found.due:
+            _print({"run": None, **asdict(found)}, present.nothing_due, as_json)
+            return 0
+        outcome = _ingest(retries.due(database, codes), settings)
+    document = present.outcome_document(outcome, [])
+    _print(document, present.outcome, as_json)
+    return present.exit_code(document)
 
 
 def show_status(settings: Settings, videos: bool, failed: bool, as_json: bool) -> None:

@@ -10,16 +10,18 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from math import ceil
 from typing import cast
 
 import ray
 
 from actors.errors import ConfigError, EarmarkError, TransientError
-from actors.fetch.identity import SourceItem
 from actors.rows import RunId
+from actors.store.asking import Wanted
 from actors.store.database import Database
 from actors.store.ledger import Ledger
+from actors.store.run_queue import RunQueue
 from actors.store.runs import RunRegistry
 from actors.store.standing import Asked
 from actors.store.status import videos
@@ -31,7 +33,8 @@ from configs.home import Home
 from configs.settings import Settings
 from pipelines.context import RunContext
 from pipelines.ingest import build, line
-from pipelines.outcome import Outcome
+from pipelines.notices import Notices
+from pipelines.outcome import Outcome, turned_away
 from pipelines.progress import Display
 from pipelines.scoreboard import Scoreboard, Tally
 from pipelines.stage import StageSpec
@@ -40,7 +43,7 @@ from pipelines.watcher import Watcher
 logger = logging.getLogger(__name__)
 
 MAX_PASSES = 5
-"""Times the line is driven again for rows that a pass left behind, before the run gives up on them."""
+"""Times the line may leave rows behind and be driven again for them, before the run gives up on them."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ class Plan:
     """The line to drive; ``None``: ``pipelines.ingest.line``. A benchmark puts another engine in."""
 
 
-def run(items: Iterable[SourceItem], plan: Plan, display: Display) -> Outcome:
+def run(items: Iterable[Wanted], plan: Plan, display: Display) -> Outcome:
     """Ingest these items and say how it went.
 
     Raises:
@@ -72,11 +75,12 @@ def run(items: Iterable[SourceItem], plan: Plan, display: Display) -> Outcome:
         table = ensure_model(database, embedding_name(embed), embed.dimensions)
         ledger = Ledger(database)
         run_id = registry.open_run(plan.settings.model_dump(mode="json"))
-        drive = _Drive(plan, run_id, ledger, registry, display)
+        queue = RunQueue(database, run_id, plan.settings)
+        drive = _Drive(plan, run_id, ledger, queue, registry, display)
         started, asked, ended = time.monotonic(), Asked(), "failed"
         try:
             asked = ledger.ask(run_id, items, plan.settings.recipe(), force=plan.force, limit=plan.limit)
-            if not ledger.exhausted(run_id):
+            if not queue.exhausted():
                 drive()
             ended = "interrupted" if drive.interrupted else "finished"
         finally:
@@ -85,6 +89,7 @@ def run(items: Iterable[SourceItem], plan: Plan, display: Display) -> Outcome:
                 run_id, asked, ledger.counts(run_id), wall_s=time.monotonic() - started, line_s=drive.line_s,
                 interrupted=drive.interrupted, stages=drive.stages,
                 failed=[asdict(video) for video in videos(database, status="failed", run_id=run_id)],
+                turned_away=turned_away(queue.outlook(), datetime.now(UTC)),
             )  # fmt: skip
             registry.close_run(ended, outcome.figures())
         prefer(database, table)
@@ -95,9 +100,10 @@ class _Drive:
     """The part of a run in which Ray is up."""
 
     def __init__(
-        self, plan: Plan, run_id: RunId, ledger: Ledger, registry: RunRegistry, display: Display
-    ) -> None:
-        self._plan, self._run_id = plan, run_id
+        self, plan: Plan, run_id: RunId, ledger: Ledger, queue: RunQueue, registry: RunRegistry,
+        display: Display,
+    ) -> None:  # fmt: skip
+        self._plan, self._run_id, self._queue = plan, run_id, queue
         self._ledger, self._registry, self._display = ledger, registry, display
         self._ended_at = 0.0
         self._began_at: float | None = None
@@ -123,7 +129,10 @@ class _Drive:
                 cache_dir=plan.home.cache_dir, models_dir=plan.home.models_dir,
                 scoreboard=Scoreboard.remote(), force=plan.force, limit=plan.limit,  # type: ignore[attr-defined]
             )  # fmt: skip
-            watcher = Watcher(self._run_id, self._ledger, self._registry, context.scoreboard, self._display)
+            notices = Notices(self._queue, self._display)
+            watcher = Watcher(
+                self._run_id, self._ledger, self._registry, context.scoreboard, self._display, notices
+            )
             try:
                 with _interruptible(), self._display.running(), watcher.watching():
                     self._passes(context, started)
@@ -136,13 +145,17 @@ class _Drive:
                 self.stages, self._began_at = watcher.board.stages(), watcher.board.began_at
 
     def _passes(self, context: RunContext, started: Engine) -> None:
-        for number in range(1, MAX_PASSES + 1):
+        n_setbacks = 0
+        while n_setbacks < MAX_PASSES:
             settled = self._ledger.counts(self._run_id).settled
             broken = self._one_pass(context)
             left = self._ledger.release(self._run_id)
-            if broken is None and not left and self._ledger.exhausted(self._run_id):
-                return
-            logger.warning("pass %d left %d videos behind; see %s", number, left, started.logs_dir)
+            if broken is None and not left:
+                if self._queue.exhausted():
+                    return
+                continue  # something failed for now once its source had closed, and is due again soon
+            n_setbacks += 1
+            logger.warning("pass left %d videos behind (%d); see %s", left, n_setbacks, started.logs_dir)
             if self._ledger.counts(self._run_id).settled == settled:
                 if broken is not None:
                     raise TransientError(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from pipelines.outcome import Outcome
@@ -31,6 +31,7 @@ def outcome_document(outcome: Outcome, refused: Sequence[Refused]) -> dict[str, 
             for name, t in outcome.stages.items()
         },
         "failed": outcome.failed,
+        "turned_away": outcome.turned_away,
         "refused": [asdict(each) for each in refused],
     }
 
@@ -69,13 +70,18 @@ def outcome(document: dict[str, Any]) -> Iterator[str]:
         shares = ", ".join(f"{name} {stage['busy_share']:.0%}" for name, stage in document["stages"].items())
         yield f"Busy: {shares}"
     for video in document["failed"]:
-        yield f"  failed {video['id']} ({video['code']}): {video['reason']}. {video['remedy'] or ''}".rstrip()
+        yield f"  failed {video['id']} ({video['code']}): {_why(video)}"
     for each in document["refused"]:
         yield f"  left out {each['source']} ({each['code']}): {each['reason']}"
+    for source in document["turned_away"]:
+        yield (
+            f"  {source['videos']} left on the queue: {source['site']} turned us away and pauses until"
+            f" {_moment(source['until'])}; the same command goes on from here"
+        )
     if document["interrupted"]:
         yield "Stopped. What was finished is kept; the same command goes on from here."
-    elif document["unaccounted"]:
-        yield f"{document['unaccounted']} videos ended neither stored nor skipped nor failed; the same command tries them again."
+    elif lost := document["unaccounted"] - sum(source["videos"] for source in document["turned_away"]):
+        yield f"{lost} videos ended neither stored nor skipped nor failed; the same command tries them again."
 
 
 def rehearsal(document: dict[str, Any]) -> Iterator[str]:
@@ -122,8 +128,31 @@ def status(document: dict[str, Any]) -> Iterator[str]:
             f" at {speed:.0f} h/h from start to finish" if speed else ""
         )
     for row in document.get("videos") or document.get("failed", []):
-        why = f" ({row['code']}) {row['reason']}. {row['remedy'] or ''}" if row["reason"] else ""
+        why = f" ({row['code']}) {_why(row)}" if row["reason"] else ""
         yield f"{row['status']:8} {row['id']}  {row['title'] or row['url']}{why}".rstrip()
+
+
+def nothing_due(document: dict[str, Any]) -> Iterator[str]:
+    """What ``retry`` says where it has nothing to do."""
+    if not document["later"]:
+        yield "Nothing failed for now: there is nothing to try again."
+        return
+    n = document["later"]
+    yield (
+        f"Nothing is due. {n} {'video' if n == 1 else 'videos'} failed for now; the next is due"
+        f" {_moment(document['next_due'])}. --all does not wait for it."
+    )
+
+
+def _why(row: dict[str, Any]) -> str:
+    """Reason and remedy of a row, and when it is tried again."""
+    due = f"Due {_moment(row['not_before'])} (attempt {row['attempts'] + 1})" if row["not_before"] else ""
+    return " ".join(filter(None, (f"{row['reason']}.", f"{row['remedy']}." if row["remedy"] else "", due)))
+
+
+def _moment(at: datetime) -> str:
+    """A time as the reader's own clock shows it."""
+    return f"{at.astimezone():%Y-%m-%d %H:%M:%S}"
 
 
 def migrations(document: dict[str, Any]) -> Iterator[str]:

@@ -10,6 +10,7 @@ from actors import rows
 from actors.errors import Rejected
 from actors.store.ledger import Ledger
 from pipelines.context import RunContext
+from pipelines.gate import Gate
 from pipelines.stage import Worker
 
 
@@ -18,7 +19,8 @@ def build_prefilter(context: RunContext, ledger: Ledger) -> Worker:
     from actors.fetch.prefilter import Prefilter
 
     settings = context.settings
-    prefilter = Prefilter(settings.prefilter, settings.download, context.cache_dir)
+    gate = Gate.of(context, ledger)
+    prefilter = Prefilter(settings.prefilter, settings.download, context.cache_dir, gate)
 
     def work(request: rows.Request) -> Iterator[rows.Video | rows.Resumed]:
         if ledger.slices_present(request.video_id, settings.recipe()).complete:
@@ -34,13 +36,14 @@ def build_prefilter(context: RunContext, ledger: Ledger) -> Worker:
         ledger.describe(found.video_id, found.fence, found.meta)
         yield found
 
-    return work
+    return gate.governed(work)
 
 
 def build_download(context: RunContext, ledger: Ledger) -> Worker:
     from actors.fetch.download import Downloader
 
-    download = Downloader(context.settings.download, context.cache_dir)
+    gate = Gate.of(context, ledger)
+    download = Downloader(context.settings.download, context.cache_dir, gate)
 
     def work(video: rows.Video) -> Iterator[rows.Audio]:
         audio = download(video)
@@ -52,7 +55,7 @@ def build_download(context: RunContext, ledger: Ledger) -> Worker:
             )
         yield audio
 
-    return work
+    return gate.governed(work)
 
 
 def build_prepare(context: RunContext, ledger: Ledger) -> Worker:
