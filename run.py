@@ -107,6 +107,24 @@ def ingest(
 
 
 @main.command()
+@click.option("--all", "every", is_flag=True, help="Also what is not due yet.")
+@click.option(
+    "--code", "codes", metavar="CODE", multiple=True, help="Only failures with this code; may be repeated."
+)
+@settings_options
+@json_option
+def retry(every: bool, codes: tuple[str, ...], profile: str | None, config_file: Path | None, assignments: tuple[str, ...], as_json: bool) -> None:  # fmt: skip
+    """Try again what failed for now and is due: a network, a server, a GPU that was away.
+
+    `status --failed` lists it. A run by itself tries again what becomes due while it lasts.
+    """
+    settings = _load(profile, config_file, assignments)
+    from pipelines.commands import retry_failed
+
+    sys.exit(retry_failed(settings, codes, every, as_json))
+
+
+@main.command()
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),

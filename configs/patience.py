@@ -1,8 +1,8 @@
 """Settings of what happens when something goes wrong: how long to wait, how often to ask, what to keep."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from configs.section import Section
 
@@ -27,8 +27,18 @@ class RetrySettings(Section):
         ge=0,
         le=7 * 86_400,
         description="A run that has nothing else left waits this long, in seconds, for the next attempt that is due; "
-        "what is due later is left to `retry`. 0: never waits.",
+        "what is due later is left to `retry`. 0: never waits. Less than half of cap_s.",
     )
+
+    @model_validator(mode="after")
+    def _ends(self) -> Self:
+        # Delays grow to between half of the cap and the cap. With more patience than that a run that has
+        # only a dead source left would wait for it without end.
+        if self.patience_s > 0 and self.patience_s >= self.cap_s / 2:
+            raise ValueError(
+                f"patience_s ({self.patience_s:g}) must be less than half of cap_s ({self.cap_s:g})"
+            )
+        return self
 
 
 class GovernorSettings(Section):

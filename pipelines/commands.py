@@ -13,6 +13,7 @@ from rich.console import Console
 from actors.errors import ConfigError
 from actors.fetch.identity import SourceItem, identify
 from actors.rows import Start
+from actors.store.asking import Wanted
 from actors.store.database import Database
 from configs.home import home
 from configs.settings import Settings
@@ -79,7 +80,7 @@ def reprocess_videos(
 
 
 def _ingest(
-    items: Iterable[SourceItem], settings: Settings, *, limit: int | None = None, force: bool = False,
+    items: Iterable[Wanted], settings: Settings, *, limit: int | None = None, force: bool = False,
     intended: "Intended | None" = None,
 ) -> Any:  # fmt: skip
     from cluster.connect import set_switches
@@ -113,6 +114,28 @@ def _ingest(
                 display.say(line)
             plan = replace(plan, redo=intended.redo, stages=line_from(intended.start, settings, pools))
         return run(items, plan, display)
+
+
+def retry_failed(settings: Settings, codes: Sequence[str], every: bool, as_json: bool) -> int:
+    """Ingest again what failed for now and is due; gives the exit code.
+
+    Args:
+        codes: only failures with one of these; none given: all.
+        every: what isn't due yet, too.
+    """
+    from actors.store import retries
+
+    with Database(open_database(settings, home())) as database:
+        if every:
+            retries.bring_forward(database, codes)
+        found = retries.overview(database, codes)
+        if not found.due:
+            _print({"run": None, **asdict(found)}, present.nothing_due, as_json)
+            return 0
+        outcome = _ingest(retries.due(database, codes), settings)
+    document = present.outcome_document(outcome, [])
+    _print(document, present.outcome, as_json)
+    return present.exit_code(document)
 
 
 def show_status(settings: Settings, videos: bool, failed: bool, as_json: bool) -> None:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from math import ceil
 from typing import cast
 
@@ -16,12 +17,14 @@ import ray
 
 from actors.errors import ConfigError, EarmarkError, TransientError
 from actors.fetch.archive import AudioArchive
-from actors.fetch.identity import SourceItem
 from actors.rows import RunId
+from actors.store.asking import Wanted
 from actors.store.database import Database
 from actors.store.ledger import Ledger
+from actors.store.permits import Permits
 from actors.store.recipes import begun_otherwise, note_recipe, stored_otherwise
 from actors.store.redo import Redo
+from actors.store.run_queue import RunQueue
 from actors.store.runs import RunRegistry
 from actors.store.standing import Asked
 from actors.store.status import videos
@@ -33,9 +36,11 @@ from configs.home import Home
 from configs.settings import Settings
 from pipelines.audit import audit
 from pipelines.context import RunContext
+from pipelines.gate import Gate
 from pipelines.ingest import build, line
 from pipelines.lookout import look_into_lists
-from pipelines.outcome import Outcome
+from pipelines.notices import Notices
+from pipelines.outcome import Outcome, turned_away
 from pipelines.progress import Display
 from pipelines.recipe_change import RecipeChange, tell
 from pipelines.scoreboard import Scoreboard, Tally
@@ -45,7 +50,7 @@ from pipelines.watcher import Watcher
 logger = logging.getLogger(__name__)
 
 MAX_PASSES = 5
-"""Times the line is driven again for rows that a pass left behind, before the run gives up on them."""
+"""Times the line may leave rows behind and be driven again for them, before the run gives up on them."""
 IDLE_PASSES = 2
 """So many in a row that settled no video are enough: one may have broken before it could."""
 
@@ -67,7 +72,7 @@ class Plan:
     """Stored videos to do again, instead of items to ask for."""
 
 
-def run(items: Iterable[SourceItem], plan: Plan, display: Display) -> Outcome:
+def run(items: Iterable[Wanted], plan: Plan, display: Display) -> Outcome:
     """Ingest these items and say how it went.
 
     Raises:
@@ -81,14 +86,23 @@ def run(items: Iterable[SourceItem], plan: Plan, display: Display) -> Outcome:
         table = ensure_model(database, embedding_name(embed), embed.dimensions)
         ledger = Ledger(database)
         run_id = registry.open_run(plan.settings.model_dump(mode="json"))
-        drive = _Drive(plan, run_id, ledger, registry, display)
+        queue = RunQueue(database, run_id, plan.settings)
+        drive = _Drive(plan, run_id, ledger, queue, registry, display)
         started, asked, change, ended = time.monotonic(), Asked(), RecipeChange(), "failed"
         try:
             asked, change = _ask(database, ledger, run_id, items, plan)
             for line_told in tell(change.document()):
                 display.say(line_told)
+            gate = Gate(Permits.of(database, plan.settings.governor, plan.settings.download), ledger)
             looked = look_into_lists(
-                ledger, run_id, plan.settings, plan.home.cache_dir, force=plan.force, limit=plan.limit
+                ledger,
+                queue,
+                gate,
+                run_id,
+                plan.settings,
+                plan.home.cache_dir,
+                force=plan.force,
+                limit=plan.limit,
             )
             if looked.work_is_left:
                 drive()
@@ -108,6 +122,7 @@ def run(items: Iterable[SourceItem], plan: Plan, display: Display) -> Outcome:
                 accounts=accounts, quality=quality,
                 # Entries of lists were not known before the work.
                 recipe_change=replace(change, stored=stored_otherwise(database, run_id)),
+                turned_away=turned_away(queue.outlook(), datetime.now(UTC)),
             )  # fmt: skip
             registry.close_run(ended, outcome.figures())
         AudioArchive(plan.home.audio_dir, plan.settings.archive).sweep(ledger.unended)
@@ -116,7 +131,7 @@ def run(items: Iterable[SourceItem], plan: Plan, display: Display) -> Outcome:
 
 
 def _ask(
-    database: Database, ledger: Ledger, run_id: RunId, items: Iterable[SourceItem], plan: Plan
+    database: Database, ledger: Ledger, run_id: RunId, items: Iterable[Wanted], plan: Plan
 ) -> tuple[Asked, RecipeChange]:
     """Put the work on the queue; gives what that came to, and what other recipes mean for it."""
     recipe, settings = plan.settings.recipe(), plan.settings.recipe_settings()
@@ -132,9 +147,10 @@ class _Drive:
     """The part of a run in which Ray is up."""
 
     def __init__(
-        self, plan: Plan, run_id: RunId, ledger: Ledger, registry: RunRegistry, display: Display
-    ) -> None:
-        self._plan, self._run_id = plan, run_id
+        self, plan: Plan, run_id: RunId, ledger: Ledger, queue: RunQueue, registry: RunRegistry,
+        display: Display,
+    ) -> None:  # fmt: skip
+        self._plan, self._run_id, self._queue = plan, run_id, queue
         self._ledger, self._registry, self._display = ledger, registry, display
         self._ended_at = 0.0
         self._began_at: float | None = None
@@ -162,7 +178,10 @@ class _Drive:
                 cache_dir=plan.home.cache_dir, models_dir=plan.home.models_dir, audio_dir=plan.home.audio_dir,
                 scoreboard=Scoreboard.remote(), force=plan.force, limit=plan.limit,  # type: ignore[attr-defined]
             )  # fmt: skip
-            watcher = Watcher(self._run_id, self._ledger, self._registry, context.scoreboard, self._display)
+            notices = Notices(self._queue, self._display)
+            watcher = Watcher(
+                self._run_id, self._ledger, self._registry, context.scoreboard, self._display, notices
+            )
             try:
                 with _interruptible(), self._display.running(), watcher.watching():
                     self._passes(context, started)
@@ -175,14 +194,17 @@ class _Drive:
                 self.stages, self._began_at = watcher.board.stages(), watcher.board.began_at
 
     def _passes(self, context: RunContext, started: Engine) -> None:
-        n_idle = 0
-        for number in range(1, MAX_PASSES + 1):
+        n_setbacks = n_idle = 0
+        while n_setbacks < MAX_PASSES:
             settled = self._ledger.counts(self._run_id).settled
             broken = self._one_pass(context)
             left = self._ledger.release(self._run_id)
-            if broken is None and not left and self._ledger.exhausted(self._run_id):
-                return
-            logger.warning("pass %d left %d videos behind; see %s", number, left, started.logs_dir)
+            if broken is None and not left:
+                if self._queue.exhausted():
+                    return
+                continue  # something failed for now once its source had closed, and is due again soon
+            n_setbacks += 1
+            logger.warning("pass left %d videos behind (%d); see %s", left, n_setbacks, started.logs_dir)
             n_idle = n_idle + 1 if self._ledger.counts(self._run_id).settled == settled else 0
             if n_idle == IDLE_PASSES:
                 if broken is not None:

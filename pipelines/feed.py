@@ -1,9 +1,9 @@
 """The head of the line: a Ray Data source that claims videos from the ledger as the line has room.
 
-The ledger is the queue. The source holds no list: it takes what is due, a few at a time, and stops when
-nothing is left that could still come. Ray Data asks a source for everything at once and counts only
-bytes, which ids have none of; so the look-ahead is kept here, by what the ledger says is not prepared
-yet. A worker that dies in between leaves nothing to count wrong.
+The ledger is the queue. The source holds no list: it takes what is due, a few at a time, waits for what
+soon will be, and stops when nothing is left that could still come (``actors/store/outlook.py``). Ray Data
+asks a source for everything at once and counts only bytes, which ids have none of; so the look-ahead is
+kept here, by what the ledger says is not prepared yet. A worker that dies in between leaves nothing to count wrong.
 
 Ray runs a task that died again, and drops as many of the second attempt's rows as it had from the first:
 a source must give the same rows each time. What a claim gives depends on the moment, so a second attempt
@@ -23,10 +23,13 @@ from ray.data.block import BlockMetadata
 from actors.rows import Request
 from actors.store.database import Database
 from actors.store.ledger import Ledger
+from actors.store.run_queue import RunQueue
 from pipelines import wire
 from pipelines.context import RunContext
 
 POLL_S = 0.25
+IDLE_POLL_S = 5.0
+"""Where nothing is in hand only time brings something; but another run may give back what it held."""
 
 
 class Feed(Datasource):
@@ -60,14 +63,15 @@ class Feed(Datasource):
 
 
 def claims(context: RunContext) -> Iterator[Request]:
-    """Requests as the line has room for them, until nothing is due and nothing can still be listed."""
+    """Requests as the line has room for them, until nothing is due that is worth waiting for."""
     with Database(context.database_url, pool_size=1) as database:
-        ledger = Ledger(database)
+        ledger, queue = Ledger(database), RunQueue(database, context.run_id, context.settings)
         while True:
             room = context.settings.ray.look_ahead_videos - ledger.n_look_ahead(context.run_id)
-            claimed = ledger.claim(context.run_id, room) if room > 0 else []
+            claimed = queue.take(room) if room > 0 else []
             yield from claimed
             if not claimed:
-                if ledger.exhausted(context.run_id):
+                outlook = queue.outlook()
+                if outlook.exhausted(context.settings.retry.patience_s):
                     return
-                time.sleep(POLL_S)
+                time.sleep(outlook.pause_s(POLL_S, IDLE_POLL_S))

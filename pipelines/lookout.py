@@ -17,8 +17,10 @@ from actors.errors import LeaseLost, PermanentError, Rejected, TransientError
 from actors.fetch.identity import SourceItem
 from actors.rows import Request, RunId
 from actors.store.ledger import Ledger
+from actors.store.run_queue import RunQueue
 from actors.store.standing import Asked
 from configs.settings import Settings
+from pipelines.gate import Gate
 
 if TYPE_CHECKING:
     from actors.fetch.prefilter import Prefilter
@@ -37,16 +39,17 @@ class Looked:
 
 
 def look_into_lists(
-    ledger: Ledger, run_id: RunId, settings: Settings, cache_dir: Path, *, force: bool, limit: int | None
-) -> Looked:
+    ledger: Ledger, queue: RunQueue, gate: Gate, run_id: RunId, settings: Settings, cache_dir: Path, *, force: bool,
+    limit: int | None,
+) -> Looked:  # fmt: skip
     """Read this run's known lists until something is found for the line to do.
 
     Raises:
         ConfigError: the cookie file can't be read.
     """
-    look = _Look(ledger, run_id, settings, cache_dir, force, limit)
-    while not ledger.exhausted(run_id):
-        claimed = [] if ledger.work_is_due(run_id) else ledger.claim(run_id, 1)
+    look = _Look(ledger, gate, run_id, settings, cache_dir, force, limit)
+    while not queue.exhausted():
+        claimed = [] if ledger.work_is_due(run_id) else queue.take(1)
         if not claimed or not all(look.ends(request) for request in claimed):
             ledger.release(run_id, forgive=True)
             return Looked(True)
@@ -57,10 +60,10 @@ class _Look:
     """Reads lists, with one session for all of them."""
 
     def __init__(
-        self, ledger: Ledger, run_id: RunId, settings: Settings, cache_dir: Path, force: bool,
+        self, ledger: Ledger, gate: Gate, run_id: RunId, settings: Settings, cache_dir: Path, force: bool,
         limit: int | None,
     ) -> None:  # fmt: skip
-        self._ledger, self._run_id, self._settings = ledger, run_id, settings
+        self._ledger, self._gate, self._run_id, self._settings = ledger, gate, run_id, settings
         self._cache_dir, self._force, self._limit = cache_dir, force, limit
         self._prefilter: Prefilter | None = None
         self.asked = Asked()
@@ -104,5 +107,7 @@ class _Look:
         from actors.fetch.prefilter import Prefilter  # yt-dlp: only where there is a list to read
 
         if self._prefilter is None:
-            self._prefilter = Prefilter(self._settings.prefilter, self._settings.download, self._cache_dir)
+            self._prefilter = Prefilter(
+                self._settings.prefilter, self._settings.download, self._cache_dir, self._gate
+            )
         return self._prefilter

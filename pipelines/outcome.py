@@ -1,10 +1,12 @@
 """How a run ended: counts, times, and what is kept of it in the database. Pure."""
 
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 from actors.rows import RunId
 from actors.store.ledger import RunCounts
+from actors.store.outlook import Outlook
 from actors.store.standing import Asked
 from pipelines.accounts import Accounts, Difference
 from pipelines.quality import Quality
@@ -35,6 +37,8 @@ class Outcome:
     """The one that this run embedded with."""
     search_model: str = ""
     """The one that search uses after it: another one, while that covers more of the corpus."""
+    turned_away: list[dict[str, Any]] = field(default_factory=list)
+    """Sources that the run gave up: ``site``, ``videos`` left on the queue, ``until`` when it pauses."""
 
     @property
     def unaccounted(self) -> int:
@@ -67,3 +71,17 @@ class Outcome:
             "accounts": self.accounts.document() if self.accounts else None,
             "quality": self.quality.document() if self.quality else None,
         }
+
+
+def turned_away(outlook: Outlook, now: datetime) -> list[dict[str, Any]]:
+    """The sources that a run gave up and what it left on the queue for them."""
+    given_up = {hold.site: hold for hold in outlook.holds if hold.given_up}
+    left = {
+        site: sum(group.n for group in outlook.groups if (group.site, group.phase) == (site, "pending"))
+        for site in given_up
+    }
+    return [
+        {"site": site, "videos": n, "until": now + timedelta(seconds=given_up[site].left_s)}
+        for site, n in left.items()
+        if n
+    ]

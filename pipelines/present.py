@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from pipelines import accounts, quality
@@ -37,6 +37,7 @@ def outcome_document(outcome: Outcome, refused: Sequence[Refused]) -> dict[str, 
         "quality": outcome.quality.document() if outcome.quality else None,
         "differences": [line for each in outcome.differences for line in each.told()],
         "failed": outcome.failed,
+        "turned_away": outcome.turned_away,
         "refused": [asdict(each) for each in refused],
         "recipe_change": outcome.recipe_change.document(),
         "embed_model": outcome.embed_model,
@@ -85,12 +86,14 @@ def outcome(document: dict[str, Any]) -> Iterator[str]:
         yield from quality.told(document["quality"])
     for video in document["failed"]:
         served = f" ({STILL_SERVED})" if video["in_corpus"] else ""
-        yield (
-            f"  failed {video['id']} ({video['code']}): {video['reason']}. {video['remedy'] or ''}".rstrip()
-            + served
-        )
+        yield f"  failed {video['id']} ({video['code']}): {_why(video)}{served}"
     for each in document["refused"]:
         yield f"  left out {each['source']} ({each['code']}): {each['reason']}"
+    for source in document["turned_away"]:
+        yield (
+            f"  {source['videos']} left on the queue: {source['site']} turned us away and pauses until"
+            f" {_moment(source['until'])}; {_way_on(document)} goes on from here"
+        )
     if document["search_model"] != document["embed_model"]:
         yield (
             f"Search goes on with {document['search_model']}: {document['embed_model']} covers less of the corpus;"
@@ -159,9 +162,32 @@ def status(document: dict[str, Any]) -> Iterator[str]:
         )
     yield from quality.told(document["quality"])
     for row in document.get("videos") or document.get("failed", []):
-        why = f" ({row['code']}) {row['reason']}. {row['remedy'] or ''}" if row["reason"] else ""
+        why = f" ({row['code']}) {_why(row)}" if row["reason"] else ""
         served = f" [{STILL_SERVED}]" if row["in_corpus"] and row["status"] != "stored" else ""
         yield f"{row['status']:8} {row['id']}  {row['title'] or row['url']}{why}".rstrip() + served
+
+
+def nothing_due(document: dict[str, Any]) -> Iterator[str]:
+    """What ``retry`` says where it has nothing to do."""
+    if not document["later"]:
+        yield "Nothing failed for now: there is nothing to try again."
+        return
+    n = document["later"]
+    yield (
+        f"Nothing is due. {n} {'video' if n == 1 else 'videos'} failed for now; the next is due"
+        f" {_moment(document['next_due'])}. --all does not wait for it."
+    )
+
+
+def _why(row: dict[str, Any]) -> str:
+    """Reason and remedy of a row, and when it is tried again."""
+    due = f"Due {_moment(row['not_before'])} (attempt {row['attempts'] + 1})" if row["not_before"] else ""
+    return " ".join(filter(None, (f"{row['reason']}.", f"{row['remedy']}." if row["remedy"] else "", due)))
+
+
+def _moment(at: datetime) -> str:
+    """A time as the reader's own clock shows it."""
+    return f"{at.astimezone():%Y-%m-%d %H:%M:%S}"
 
 
 def migrations(document: dict[str, Any]) -> Iterator[str]:

@@ -15,6 +15,7 @@ import ray
 from ray.data import ActorPoolStrategy, Dataset
 
 from actors.errors import EarmarkError, LeaseLost, PermanentError, Rejected
+from actors.store.backoff import Backoff
 from actors.store.database import Database
 from actors.store.ledger import Ledger
 from pipelines import wire
@@ -78,7 +79,8 @@ class StageHost:
 
     def __init__(self, spec: StageSpec, context: RunContext) -> None:
         self._spec = spec
-        self._ledger = Ledger(Database(context.database_url, pool_size=spec.threads))
+        backoff = Backoff.of(context.settings.retry)
+        self._ledger = Ledger(Database(context.database_url, pool_size=spec.threads), backoff)
         try:
             self._worker = spec.build(context, self._ledger)
         except EarmarkError as error:

@@ -15,6 +15,7 @@ from actors.errors import EarmarkError, LeaseLost
 from actors.rows import RunId
 from actors.store.ledger import Ledger
 from actors.store.runs import RunRegistry
+from pipelines.notices import Notices
 from pipelines.progress import Display, Progress
 from pipelines.scoreboard import Board
 
@@ -35,7 +36,9 @@ class Watcher:
         registry: RunRegistry,
         scoreboard: ActorHandle[Any],
         display: Display,
+        notices: Notices,
     ) -> None:
+        self._notices = notices
         self._run_id, self._ledger, self._registry = run_id, ledger, registry
         self._scoreboard, self._display = scoreboard, display
         self._recovered_at = time.monotonic()
@@ -71,6 +74,7 @@ class Watcher:
         if time.monotonic() - self._recovered_at > RECOVER_EVERY_S:
             self._recovered_at = time.monotonic()
             self._registry.recover_lost()
+        self._notices.look()
         self._read()
         if self.board.began_at is not None:
             elapsed_s = time.time() - self.board.began_at

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from actors import rows
 from actors.store.ledger import Ledger
 from pipelines.context import RunContext
+from pipelines.gate import Gate
 from pipelines.recall import Known, Recall, refuse_duplicate
 from pipelines.stage import Worker
 
@@ -17,7 +18,8 @@ def build_prefilter(context: RunContext, ledger: Ledger) -> Worker:
     from actors.fetch.prefilter import Prefilter
 
     settings = context.settings
-    prefilter = Prefilter(settings.prefilter, settings.download, context.cache_dir)
+    gate = Gate.of(context, ledger)
+    prefilter = Prefilter(settings.prefilter, settings.download, context.cache_dir, gate)
     recall = Recall(context, ledger)
 
     def work(request: rows.Request) -> Iterator[rows.Video | Known]:
@@ -35,14 +37,15 @@ def build_prefilter(context: RunContext, ledger: Ledger) -> Worker:
         ledger.describe(found.video_id, found.fence, found.meta)
         yield found
 
-    return work
+    return gate.governed(work)
 
 
 def build_download(context: RunContext, ledger: Ledger) -> Worker:
     from actors.fetch.archive import AudioArchive
     from actors.fetch.download import Downloader
 
-    download = Downloader(context.settings.download, context.cache_dir)
+    gate = Gate.of(context, ledger)
+    download = Downloader(context.settings.download, context.cache_dir, gate)
     archive = AudioArchive(context.audio_dir, context.settings.archive)
     archive.sweep(ledger.unended)
 
@@ -54,7 +57,7 @@ def build_download(context: RunContext, ledger: Ledger) -> Worker:
         refuse_duplicate(ledger, audio)
         yield audio
 
-    return work
+    return gate.governed(work)
 
 
 def build_prepare(context: RunContext, ledger: Ledger) -> Worker:

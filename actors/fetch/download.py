@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 from actors.errors import ConfigError, EarmarkError, PermanentError, TransientError
+from actors.fetch.admission import Admission, always
 from actors.fetch.extraction import choose, link_expired, page_of, resolve, unpacked
 from actors.fetch.identity import path_of
 from actors.fetch.local_file import read_whole
@@ -28,14 +29,18 @@ _WHOLE_SHARE = 0.98
 class Downloader:
     """Fetches audio tracks into memory by way of a private folder. Safe to call from several threads."""
 
-    def __init__(self, settings: DownloadSettings, cache_dir: Path) -> None:
+    def __init__(self, settings: DownloadSettings, cache_dir: Path, admission: Admission = always) -> None:
         """Also removes what killed processes left below ``cache_dir``.
+
+        Args:
+            admission: asked for each fresh extraction; the transfer itself needs no leave.
 
         Raises:
             ConfigError: the cookie file can't be read, or the cache directory not be made.
         """
         self._settings = settings
         self._cache_dir = cache_dir
+        self._admission = admission
         options(settings, cache_dir, timeout_s=settings.timeout_s)
         try:
             sweep(cache_dir)
@@ -52,6 +57,7 @@ class Downloader:
             Rejected: ``no_audio``.
             PermanentError: ``too_large``, ``not_media``, ``undecodable``, ``not_found``, ``no_file`` …
             TransientError: ``truncated``, ``file_changed``, ``network``, ``timeout``, ``throttled`` …
+            SoftBlocked, NotNow: the source turns us away, or may not be asked yet.
         """
         what = shown(video.meta.title)
         if video.info_json:
@@ -80,8 +86,9 @@ class Downloader:
                 if not _may_be_stale(info, error):
                     raise
         chosen = options(self._settings, self._cache_dir, timeout_s=self._settings.timeout_s)
-        with closing(open_ydl(chosen)) as ydl:
-            fresh = choose(ydl, resolve(ydl, page_of(info)), page_of(info))
+        page = page_of(info)
+        with self._admission(page), closing(open_ydl(chosen)) as ydl:
+            fresh = choose(ydl, resolve(ydl, page), page)
         return self._fetch(fresh, what)
 
     def _fetch(self, info: Info, what: str) -> bytes:

@@ -26,7 +26,7 @@ Verdict = Literal["rejected", "permanent", "transient", "soft_blocked"]
 _COOKIES = "If an account of yours may see it, set download.cookies_file"
 _UPDATE = "If it stays so, update yt-dlp: the source may have changed its pages"
 _LATER = "It is tried again later"
-_WAIT_BLOCK = "All downloads from this source should pause for an hour; fewer at once are blocked less"
+_WAIT_BLOCK = "The source is left alone for a while, then asked less often. " + _COOKIES
 _MAX_RETRY_AFTER_S = 24 * 3600.0
 
 
@@ -45,9 +45,9 @@ class Rule:
 FIRST = (
     # The source turns us away. Before all else: YouTube says it in words like those for dead videos.
     Rule(r"not a bot|try again later.*(rate.?limit|session)|content isn't available, try again later",
-         "soft_blocked", "soft_blocked", "YouTube turns this address or session away", _WAIT_BLOCK, 3600),
+         "soft_blocked", "soft_blocked", "YouTube turns this address or session away", _WAIT_BLOCK),
     Rule(r"captcha|unusual traffic|anti-bot challenge|IP is likely being blocked|rate-limited by YouTube",
-         "soft_blocked", "soft_blocked", "The source suspects a robot", _WAIT_BLOCK, 3600),
+         "soft_blocked", "soft_blocked", "The source suspects a robot", _WAIT_BLOCK),
     # Not begun, or not over.
     Rule(r"premieres? (in|will begin|on)\b|live event will begin|waiting for .* to start|scheduled (live|to)",
          "rejected", "upcoming", "It has not begun", "Ingest it again once it is over"),

@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 
 from actors.errors import Rejected, SoftBlocked
+from actors.fetch.admission import Admission, always
 from actors.fetch.describe import Facts, describe, facts_of
 from actors.fetch.extraction import LIST_TYPES, choose, packed, resolve
 from actors.fetch.identity import is_short, path_of
@@ -50,14 +51,21 @@ def decide(facts: Facts, settings: PrefilterSettings) -> Rejected | None:
 class Prefilter:
     """Asks sources about videos. Calls may come from several threads; each has its own session."""
 
-    def __init__(self, settings: PrefilterSettings, download: DownloadSettings, cache_dir: Path) -> None:
+    def __init__(
+        self, settings: PrefilterSettings, download: DownloadSettings, cache_dir: Path,
+        admission: Admission = always,
+    ) -> None:  # fmt: skip
         """
+        Args:
+            admission: asked for each extraction.
+
         Raises:
             ConfigError: the cookie file can't be read.
         """
         self._settings = settings
         self._download = download
         self._cache_dir = cache_dir
+        self._admission = admission
         self._own_cookies = bool(download.cookies_file or download.cookies_from_browser)
         self._of_thread = threading.local()
         self._session()
@@ -68,13 +76,15 @@ class Prefilter:
         Raises:
             Rejected: left out by the settings.
             PermanentError, TransientError, SoftBlocked: the source refuses.
+            NotNow: it may not be asked yet.
         """
         if request.url.startswith("file:"):
             meta = describe_file(path_of(request.url), request.url)
             return Video(request.video_id, request.fence, meta, info_json="")
         self._apply_rules(Facts(request.url, is_short=is_short(request.url)))  # saves asking about Shorts
         try:
-            return self._look(request, self._session())
+            with self._admission(request.url):
+                return self._look(request, self._session())
         except SoftBlocked:
             self._forget_session()  # the block may hang on its cookies
             raise

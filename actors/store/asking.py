@@ -11,6 +11,7 @@ from functools import partial
 from itertools import islice
 from typing import Protocol
 
+from actors.fetch.asker import site_of
 from actors.rows import RunId, VideoMeta
 from actors.store.codec import meta_to_json
 from actors.store.database import Conn, Database
@@ -44,6 +45,7 @@ class _Item:
 
     video_id: str
     url: str
+    site: str
     kind: str
     title: str | None
     meta: str | None
@@ -54,6 +56,7 @@ class _Item:
         return cls(
             clean_id(wanted.video_id),
             clean_text(wanted.url),
+            site_of(clean_text(wanted.url)),
             wanted.kind if wanted.kind in KINDS else "unknown",
             clean_text(wanted.hint.title) if wanted.hint and wanted.hint.title else None,
             meta_to_json(wanted.hint) if wanted.hint else None,
@@ -122,7 +125,9 @@ def _ask_batch(
     now = datetime.now(UTC)
     for video_id, fence, state in _states(connection, run_id, known):
         found[video_id] = standing(state, recipe=recipe, force=force, now=now)
-        if found[video_id] is Standing.AGAIN and (force or state.status != "pending"):
+        # What was postponed is due again: the source's pause, where it lasts, is known to the governor.
+        was_put_off = state.status != "pending" or state.not_before is not None
+        if found[video_id] is Standing.AGAIN and (force or was_put_off):
             fences[video_id] = fence
     _requeue(connection, items, fences, force)
     what = {
@@ -158,6 +163,7 @@ def _columns(items: list[_Item]) -> dict[str, object]:
     return {
         "ids": [item.video_id for item in items],
         "urls": [item.url for item in items],
+        "sites": [item.site for item in items],
         "kinds": [item.kind for item in items],
         "titles": [item.title for item in items],
         "metas": [item.meta for item in items],

@@ -42,8 +42,8 @@ class Ending:
             "permanent": self.permanent,
         }
 
-    def delay_s(self, backoff: Backoff, attempts: int, chance: float) -> float | None:
+    def delay_s(self, backoff: Backoff, attempts: int) -> float | None:
         """Seconds until the next attempt is due; ``None`` where there is none to wait for."""
         if self.status != "failed" or self.permanent:
             return None
-        return backoff.delay_s(attempts, chance, self.retry_after_s)
+        return backoff.delay_s(attempts, self.retry_after_s)

@@ -3,7 +3,8 @@
 Owns: the states of a video and every change between them.
 
     pending ──claim──▶ running ──▶ stored (by Writer) | skipped | failed ──ask──▶ pending
-       ▲                  │
+       ▲                  │                                         │
+       │                  ◀──claim, once a failure for now is due───┘
        └──release, postpone, or the run's death
 
 Whoever changes a running video shows the fence of his claim; with another fence, or on a video that
@@ -11,9 +12,8 @@ has left ``running``, he gets ``LeaseLost``. Every method bears being called aga
 answer. Doesn't know what the stages do, nor Ray.
 """
 
-import random
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from actors.errors import EarmarkError
@@ -65,9 +65,17 @@ class Ledger:
         """Put stored videos on the queue for a run, to be done again. See ``redo.py``."""
         return ask_again(self._database, run_id, redo, recipe)
 
-    def claim(self, run_id: RunId, limit: int) -> list[Request]:
-        """Take up to ``limit`` due videos of this run, oldest first; nobody else gets them."""
+    def claim(self, run_id: RunId, limit: int, shares: Mapping[str, int] | None = None) -> list[Request]:
+        """Take up to ``limit`` due videos of this run, oldest first; nobody else gets them.
+
+        Due is what lies on the queue, and what failed for now and has waited long enough.
+
+        Args:
+            shares: most videos of each source named here.
+        """
+        shares = shares or {}
         what = {"run_id": run_id, "claim": uuid.uuid4(), "limit": limit}
+        what |= {"sites": list(shares), "shares": list(shares.values())}
 
         def take(connection: Conn) -> list[dict[str, Any]]:
             before = connection.execute(queries("ledger")["claimed_before"], what).fetchall()
@@ -86,10 +94,6 @@ class Ledger:
     def n_look_ahead(self, run_id: RunId) -> int:
         """Videos of this run that are claimed and not yet prepared."""
         return int(self._value("look_ahead", run_id=run_id)["n"])
-
-    def exhausted(self, run_id: RunId) -> bool:
-        """Whether nothing is due for this run and nothing that it claimed can still turn out a list."""
-        return not self._value("unexhausted", run_id=run_id)["yes"]
 
     def work_is_due(self, run_id: RunId) -> bool:
         """Whether anything is due for this run but addresses known to be lists."""
@@ -249,12 +253,15 @@ class Ledger:
         """
         self._finish(video_id, fence, Ending.of_error(error))
 
-    def postpone(self, video_id: VideoId, fence: int, delay_s: float) -> None:
+    def postpone(self, video_id: VideoId, fence: int, delay_s: float, *, last: bool = False) -> None:
         """Put a video back for a while without a verdict on it: its source turns everybody away.
 
         Calling it again after a lost answer raises ``LeaseLost``: the video has changed hands.
+
+        Args:
+            last: to the end of the queue, so that it isn't the next one to be tried.
         """
-        self._change("postpone", video_id, fence, delay_s=delay_s)
+        self._change("postpone", video_id, fence, delay_s=delay_s, last=last)
 
     def set_list(
         self, video_id: VideoId, fence: int, entries: Iterable[Wanted], *, left_out: object = "",
@@ -285,14 +292,12 @@ class Ledger:
         self.skip(video_id, fence, "list", reason)
 
     def _finish(self, video_id: VideoId, fence: int, ending: Ending) -> None:
-        chance = random.random()  # noqa: S311 - jitter, not a secret
-
         def finish(connection: Conn) -> None:
             locked = lock_row(connection, video_id, fence)
             if locked["status"] == ending.status:
                 return  # this very call had landed, and only its answer was lost
             demand_running(locked, video_id)
-            delay_s = ending.delay_s(self._backoff, locked["attempts"], chance)
+            delay_s = ending.delay_s(self._backoff, locked["attempts"])
             what = {"video_id": video_id, **ending.values(), "delay_s": delay_s}
             connection.execute(queries("ledger")["finish"], what)
             connection.execute(queries("ledger")["drop_work"], what)

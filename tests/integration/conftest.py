@@ -10,9 +10,11 @@ import psycopg
 import pytest
 from store_rows import with_database
 
+from actors.rows import RunId
 from actors.store.database import Database
 from actors.store.embedded import ensure_server, stop_server
 from actors.store.migrations import migrate
+from actors.store.runs import RunRegistry
 
 TEMPLATE = "migrated"
 _numbers = count()
@@ -73,3 +75,17 @@ def database(database_url: str) -> Iterator[Database]:
     """A pool of four connections to ``database_url``."""
     with Database(database_url, pool_size=4, budget_s=20.0) as opened:
         yield opened
+
+
+@pytest.fixture
+def new_run(database_url: str) -> Iterator[Callable[[], RunId]]:
+    """Opens runs that live until the test ends."""
+    registries: list[RunRegistry] = []
+
+    def open_one() -> RunId:
+        registries.append(RunRegistry(database_url, budget_s=20.0, grace_s=0.0))
+        return registries[-1].open_run({})
+
+    yield open_one
+    for registry in registries:
+        registry.disconnect()

@@ -20,6 +20,8 @@ from tests.scoring import start_time_errors, word_error_rate
 pytestmark = pytest.mark.timeout(600)
 
 TIME_TOLERANCE_S = 0.5
+DEMO = ("--profile", "demo", "--set", "retry.patience_s=0")
+"""The truncated file stays truncated: nothing to wait for."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ def ingested() -> Iterator[Ingested]:
         sources = home / "sources.txt"
         sources.write_text("# everything\n" + "\n".join([*urls.values(), urls["memo.wav"]]) + "\n")
         try:
-            first = earmark(home, "ingest", "--from", str(sources), "--profile", "demo", "--json")
+            first = earmark(home, "ingest", "--from", str(sources), *DEMO, "--json")
             rows = earmark(home, "status", "--videos", "--json").json["videos"]
             by_url = {row["url"]: row for row in rows}
             yield Ingested(
@@ -199,7 +201,7 @@ def test_a_second_run_does_nothing(ingested: Ingested) -> None:
     settled = ingested.home / "settled.txt"
     lines = ingested.sources.read_text().splitlines()
     settled.write_text("\n".join(line for line in lines if "truncated" not in line))
-    again = earmark(ingested.home, "ingest", "--from", str(settled), "--profile", "demo", "--json")
+    again = earmark(ingested.home, "ingest", "--from", str(settled), *DEMO, "--json")
     assert again.code == 0, again.err
     assert again.json["counts"]["stored"] == 0
     assert again.json["stages"] == {}

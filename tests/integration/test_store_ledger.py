@@ -16,27 +16,12 @@ from actors.rows import RunId, VideoId
 from actors.store import status
 from actors.store.database import Conn, Database
 from actors.store.ledger import Ledger
-from actors.store.runs import RunRegistry
 from actors.store.standing import Asked
 
 
 @pytest.fixture
 def ledger(database: Database) -> Ledger:
     return Ledger(database)
-
-
-@pytest.fixture
-def new_run(database_url: str) -> Iterator[Callable[[], RunId]]:
-    """Opens runs that live until the test ends."""
-    registries: list[RunRegistry] = []
-
-    def open_one() -> RunId:
-        registries.append(RunRegistry(database_url, budget_s=20.0, grace_s=0.0))
-        return registries[-1].open_run({})
-
-    yield open_one
-    for registry in registries:
-        registry.disconnect()
 
 
 class AnswersLost(Database):
@@ -323,18 +308,6 @@ def test_a_hint_travels_to_the_claim_and_stands_in_the_ledger(
     row = status.video(database, "a")
     assert row is not None
     assert row.title == "From the feed"
-
-
-def test_a_run_is_exhausted_when_nothing_more_can_come(ledger: Ledger, new_run: Callable[[], RunId]) -> None:
-    """Not while something is due, nor while a claimed address may turn out a list."""
-    run = new_run()
-    assert ledger.exhausted(run)
-    ledger.ask(run, wanted("a"), RECIPE)
-    assert not ledger.exhausted(run)
-    (request,) = ledger.claim(run, 1)
-    assert not ledger.exhausted(run)
-    ledger.enter(request.video_id, request.fence, "download")
-    assert ledger.exhausted(run)
 
 
 def test_work_that_kills_its_worker_is_counted(ledger: Ledger, new_run: Callable[[], RunId]) -> None:

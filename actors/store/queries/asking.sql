@@ -1,10 +1,11 @@
 -- Putting videos on the queue.
 
 -- name: insert_unknown
-insert into ingest_state (video_id, kind, url, title, meta, recipe)
-select video_id, kind, url, title, meta::jsonb, %(recipe)s
-from unnest(%(ids)s::text[], %(kinds)s::text[], %(urls)s::text[], %(titles)s::text[], %(metas)s::text[])
-  with ordinality as item (video_id, kind, url, title, meta, n)
+insert into ingest_state (video_id, kind, url, site, title, meta, recipe)
+select video_id, kind, url, site, title, meta::jsonb, %(recipe)s
+from unnest(%(ids)s::text[], %(kinds)s::text[], %(urls)s::text[], %(sites)s::text[], %(titles)s::text[],
+            %(metas)s::text[])
+  with ordinality as item (video_id, kind, url, site, title, meta, n)
 order by n
 on conflict (video_id) do nothing
 returning video_id
@@ -26,7 +27,7 @@ where s.video_id = any(%(ids)s)
 -- anew from the source; what is served of it stays until then.
 update ingest_state s
 set status = 'pending', fence = s.fence + 1, queue_no = nextval('ingest_queue'), asked_at = clock_timestamp(),
-    url = item.url, kind = case when item.kind = 'unknown' then s.kind else item.kind end,
+    url = item.url, site = item.site, kind = case when item.kind = 'unknown' then s.kind else item.kind end,
     title = coalesce(s.title, item.title), meta = coalesce(item.meta::jsonb, s.meta),
     stage = null, code = null, reason = null, remedy = null, permanent = false, not_before = null,
     claim = null, finished_at = null, attempts = case when %(force)s then 0 else s.attempts end,
@@ -35,8 +36,8 @@ set status = 'pending', fence = s.fence + 1, queue_no = nextval('ingest_queue'),
     language = case when %(force)s then null else s.language end,
     n_slices = case when %(force)s then null else s.n_slices end,
     decoded_s = case when %(force)s then null else s.decoded_s end
-from unnest(%(ids)s::text[], %(fences)s::bigint[], %(kinds)s::text[], %(urls)s::text[], %(titles)s::text[],
-            %(metas)s::text[]) as item (video_id, fence, kind, url, title, meta)
+from unnest(%(ids)s::text[], %(fences)s::bigint[], %(kinds)s::text[], %(urls)s::text[], %(sites)s::text[],
+            %(titles)s::text[], %(metas)s::text[]) as item (video_id, fence, kind, url, site, title, meta)
 where s.video_id = item.video_id and s.fence = item.fence and s.status <> 'running'
 returning s.video_id
 

@@ -6,15 +6,39 @@ select video_id, fence, url, meta, redo, queue_no from ingest_state
 where run_id = %(run_id)s and claim = %(claim)s and status = 'running' order by queue_no
 
 -- name: claim
--- Takes the oldest due videos that this run asked for and no other claim is taking at this moment.
+-- Takes the oldest due videos that this run works on and no other claim is taking at this moment: those on the
+-- queue, and those that failed for now. Of a source that limits us no more than its share; what is only cut
+-- or embedded again asks no source.
 -- Another recipe than last time: what was agreed or counted under the old one goes. What is only cut or
 -- embedded again keeps the recipe that it was made by.
-with pick as (
-  select s.video_id, case when s.redo in ('segment', 'embed') then s.recipe else asked.recipe end as recipe
+with fresh as (
+  select s.video_id, s.queue_no, case when s.redo in ('segment', 'embed') then s.recipe else asked.recipe end as recipe
   from ingest_state s join run_videos asked on asked.video_id = s.video_id and asked.run_id = %(run_id)s
   where s.status = 'pending' and (s.not_before is null or s.not_before <= clock_timestamp())
+    and asked.standing in ('new', 'again', 'held') and (s.redo in ('segment', 'embed') or s.site <> all(%(sites)s::text[]))
   order by s.queue_no limit %(limit)s
   for update of s skip locked
+), once_more as (
+  select s.video_id, s.queue_no, case when s.redo in ('segment', 'embed') then s.recipe else asked.recipe end as recipe
+  from ingest_state s join run_videos asked on asked.video_id = s.video_id and asked.run_id = %(run_id)s
+  where s.status = 'failed' and not s.permanent and (s.not_before is null or s.not_before <= clock_timestamp())
+    and asked.standing in ('new', 'again', 'held') and (s.redo in ('segment', 'embed') or s.site <> all(%(sites)s::text[]))
+  order by s.queue_no limit %(limit)s
+  for update of s skip locked
+), limited as (
+  select c.* from unnest(%(sites)s::text[], %(shares)s::int[]) as source (site, share)
+  cross join lateral (
+    select s.video_id, s.queue_no, case when s.redo in ('segment', 'embed') then s.recipe else asked.recipe end as recipe
+    from ingest_state s join run_videos asked on asked.video_id = s.video_id and asked.run_id = %(run_id)s
+    where s.site = source.site and coalesce(s.redo, '') not in ('segment', 'embed') and s.status in ('pending', 'failed') and not s.permanent
+      and (s.not_before is null or s.not_before <= clock_timestamp())
+      and asked.standing in ('new', 'again', 'held')
+    order by s.queue_no limit source.share
+    for update of s skip locked
+  ) c
+), pick as (
+  select * from (table fresh union all table once_more union all table limited) due
+  order by queue_no limit %(limit)s
 )
 update ingest_state s
 set status = 'running', run_id = %(run_id)s, claim = %(claim)s, fence = fence + 1, attempts = attempts + 1,
@@ -38,19 +62,11 @@ from ingest_state where video_id = %(video_id)s for update
 select count(*) as n from ingest_state
 where status = 'running' and run_id = %(run_id)s and stage in ('claimed', 'prefilter', 'download')
 
--- name: unexhausted
--- Whether something is due, or a claimed address may still turn out to be a list.
-select exists (
-  select from run_videos r join ingest_state s using (video_id)
-  where r.run_id = %(run_id)s
-    and ((s.status = 'pending' and (s.not_before is null or s.not_before <= clock_timestamp()))
-         or (s.status = 'running' and s.run_id = r.run_id and s.stage in ('claimed', 'prefilter')))
-) as yes
-
 -- name: work_is_due
 select exists (
   select from run_videos r join ingest_state s using (video_id)
-  where r.run_id = %(run_id)s and s.status = 'pending' and s.kind <> 'list'
+  where r.run_id = %(run_id)s and r.standing in ('new', 'again', 'held') and s.kind <> 'list'
+    and s.status in ('pending', 'failed') and not s.permanent
     and (s.not_before is null or s.not_before <= clock_timestamp())
 ) as yes
 
@@ -97,9 +113,10 @@ set status = %(status)s, code = %(code)s, reason = %(reason)s, remedy = %(remedy
 where video_id = %(video_id)s
 
 -- name: postpone
--- Back to the queue without a verdict; the attempt doesn't count.
+-- Back to the queue without a verdict; the attempt doesn't count. With last others come first.
 update ingest_state
 set status = 'pending', fence = fence + 1, claim = null, stage = null, attempts = greatest(attempts - 1, 0),
+    queue_no = case when %(last)s then nextval('ingest_queue') else queue_no end,
     not_before = clock_timestamp() + make_interval(secs => %(delay_s)s::float8)
 where video_id = %(video_id)s
 

@@ -107,11 +107,11 @@ def test_the_kind_of_a_cause_counts_where_words_fail(cause: Exception, kind: typ
 
 
 def test_a_soft_block_is_never_a_verdict_on_the_video() -> None:
-    """It is transient, and says how long to pause."""
+    """It is transient. How long to pause is the governor's business, unless the server names a time."""
     verdict = classify(ExtractorError("Sign in to confirm you're not a bot", expected=True))
     assert isinstance(verdict, SoftBlocked)
     assert isinstance(verdict, TransientError)
-    assert verdict.retry_after_s == 3600
+    assert verdict.retry_after_s is None
 
 
 def test_a_redirect_loop_is_permanent() -> None:

@@ -11,6 +11,7 @@ from actors.errors import PermanentError, Rejected, SoftBlocked, TransientError
 from actors.store.backoff import Backoff
 from actors.store.endings import Ending
 from actors.store.standing import Asked, Standing, State, standing
+from configs.patience import RetrySettings
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 STORED = State("stored", None, False, None, "r1", False, False)
@@ -62,20 +63,37 @@ def test_asked_has_a_count_for_every_standing_and_adds_up() -> None:
     assert Asked(new=1, again=2, held=3, stored=4).to_work_on == 6
 
 
-@given(st.integers(0, 10_000), st.floats(0, 1, exclude_max=True), st.none() | st.floats(0, 1e6))
-def test_backoff_is_bounded_and_never_undercuts_the_source(
-    attempts: int, chance: float, asked: float | None
-) -> None:
+@given(st.integers(0, 10_000), st.none() | st.floats(0, 1e6))
+def test_backoff_is_bounded_and_never_undercuts_the_source(attempts: int, asked: float | None) -> None:
     """Half to all of the doubling delay, at most the cap, at least what was asked for."""
     policy = Backoff(first_s=60.0, cap_s=3600.0)
-    delay = policy.delay_s(attempts, chance, asked)
-    assert delay >= max(30.0, asked or 0.0)
-    assert delay <= max(3600.0, 1.1 * (asked or 0.0))
+    delay = policy.delay_s(attempts, asked)
+    doubled = 60.0 * 2.0 ** min(max(attempts, 1) - 1, 30)
+    assert delay >= max(min(doubled, 3600.0) / 2, asked or 0.0)
+    assert delay <= max(min(doubled, 3600.0), 1.1 * (asked or 0.0))
 
 
-def test_backoff_doubles() -> None:
-    """60 s, 120 s, 240 s … at their upper ends."""
-    assert [round(Backoff().delay_s(n, 1.0)) for n in (1, 2, 3, 4)] == [60, 120, 240, 480]
+def test_backoff_doubles_up_to_its_cap() -> None:
+    """Each delay lies between half of 60, 120, 240, 480 and 600 s and the whole."""
+    policy = Backoff(first_s=60.0, cap_s=600.0)
+    for attempts, most in enumerate((60, 120, 240, 480, 600, 600), start=1):
+        delays = [policy.delay_s(attempts) for _ in range(200)]
+        assert most / 2 <= min(delays) <= max(delays) <= most
+
+
+def test_what_failed_together_isnt_retried_together() -> None:
+    """Half of each delay is random, and so is what is added to a source's own wish."""
+    own = {Backoff().delay_s(3) for _ in range(50)}
+    asked = {Backoff().delay_s(1, 7200.0) for _ in range(50)}
+    assert len(own) == len(asked) == 50
+    assert max(own) - min(own) > 30
+    assert 7200 <= min(asked) < max(asked) <= 7920
+
+
+def test_backoff_is_what_the_settings_say() -> None:
+    """Both numbers reach it, and a cap below the first delay holds."""
+    assert Backoff.of(RetrySettings(first_s=5, cap_s=7, patience_s=0)) == Backoff(5, 7)
+    assert 1 <= Backoff(first_s=50, cap_s=2).delay_s(1) <= 2
 
 
 @pytest.mark.parametrize(
@@ -91,5 +109,5 @@ def test_an_error_becomes_an_ending(error: PermanentError, permanent: bool, wait
     """Only what may pass has a next attempt."""
     ending = Ending.of_error(error)
     assert (ending.code, ending.permanent) == (error.code, permanent)
-    assert (ending.delay_s(Backoff(), 1, 0.5) is not None) is waits
-    assert Ending("skipped", "short", "a Short").delay_s(Backoff(), 1, 0.5) is None
+    assert (ending.delay_s(Backoff(), 1) is not None) is waits
+    assert Ending("skipped", "short", "a Short").delay_s(Backoff(), 1) is None
