@@ -17,6 +17,8 @@ from actors.store.database import Database
 from actors.store.embedded import ensure_server
 from actors.store.ledger import Ledger
 from actors.store.migrations import migrate
+from actors.store.permits import Permits
+from actors.store.run_queue import RunQueue
 from actors.store.runs import RunRegistry
 from actors.store.status import video
 from actors.store.vectors import ensure_model
@@ -24,6 +26,7 @@ from actors.store.writer import Writer
 from actors.text.models import embedding_name
 from configs.load import load_settings
 from configs.settings import Settings
+from pipelines.gate import Gate
 from pipelines.lookout import BATCH, Looked, look_into_lists
 from tests.media_server import Fault, MediaServer
 
@@ -80,9 +83,16 @@ class Place:
     cache: Path
 
     def look(self, url: str) -> tuple[RunId, Looked]:
+        return self.look_at([url])
+
+    def look_at(self, urls: list[str]) -> tuple[RunId, Looked]:
         run = self.registry.open_run({})
-        self.ledger.ask(run, [identify(url)], self.settings.recipe())
-        return run, look_into_lists(self.ledger, run, self.settings, self.cache, force=False, limit=None)
+        self.ledger.ask(run, [identify(url) for url in urls], self.settings.recipe())
+        queue = RunQueue(self.database, run, self.settings)
+        gate = Gate(Permits.of(self.database, self.settings.governor, self.settings.download), self.ledger)
+        return run, look_into_lists(
+            self.ledger, queue, gate, run, self.settings, self.cache, force=False, limit=None
+        )
 
 
 @pytest.fixture
@@ -161,9 +171,7 @@ def test_work_beside_a_known_list_is_not_kept_waiting(
     url = feed(server, N_EPISODES)
     take_whole(url, database_url, place.cache, place.settings)
     n_asked = server.count()
-    run = place.registry.open_run({})
-    place.ledger.ask(run, [identify(url), identify(server.url("/new.mp3"))], place.settings.recipe())
-    looked = look_into_lists(place.ledger, run, place.settings, place.cache, force=False, limit=None)
+    _, looked = place.look_at([url, server.url("/new.mp3")])
     assert looked.work_is_left
     assert server.count() == n_asked
 

@@ -400,11 +400,11 @@ def test_what_lay_there_at_the_claim_stays_the_same_until_the_next(
     run = new_run()
     fence = at_hand(ledger, run)
     ledger.commit_slice(spoken("a", fence, 0))
-    assert ledger.slices_at_claim(VideoId("a"), RECIPE) == frozenset()
+    assert ledger.slices_at_claim(VideoId("a")) == frozenset()
     ledger.release(run)
     (request,) = ledger.claim(run, 1)
     ledger.commit_slice(spoken("a", request.fence, 1))
-    assert ledger.slices_at_claim(VideoId("a"), RECIPE) == {0}
+    assert ledger.slices_at_claim(VideoId("a")) == {0}
     assert ledger.slices_present(VideoId("a"), RECIPE).ordinals == {0, 1}
 
 

@@ -50,7 +50,14 @@ def test_an_interrupted_run_says_which_command_goes_on(more: dict[str, object], 
 def test_a_failed_video_that_is_still_served_says_so() -> None:
     """And only that one."""
     failed = [
-        {"id": name, "code": "removed", "reason": "gone", "remedy": "", "in_corpus": name == "a"}
+        {
+            "id": name,
+            "code": "removed",
+            "reason": "gone",
+            "remedy": "",
+            "in_corpus": name == "a",
+            "not_before": None,
+        }
         for name in "ab"
     ]
     outcome = Outcome(RunId(1), Asked(), run_counts(failed=2), 1.0, 1.0, failed=failed)
