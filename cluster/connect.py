@@ -62,7 +62,7 @@ def engine(settings: RaySettings, ray_dir: Path, n_cpus: int, n_gpus: int) -> It
     else:
         sessions = _sessions_dir(ray_dir)
         _forget_old_sessions(sessions)
-        with _temporary_dir(sessions):
+        with temporary_dir(sessions):
             context = ray.init(
                 num_cpus=n_cpus,
                 num_gpus=n_gpus,
@@ -126,7 +126,7 @@ def _own_temporary(sessions: Path) -> Path:
 
 
 @contextmanager
-def _temporary_dir(sessions: Path) -> Iterator[None]:
+def temporary_dir(sessions: Path) -> Iterator[Path]:
     """Whoever starts inside gets a temporary directory of this run's own: Ray's processes are ended
     without a chance to tidy up. What a killed run left there goes now."""
     for old in sessions.glob(f"{TEMPORARY}*"):
@@ -138,7 +138,7 @@ def _temporary_dir(sessions: Path) -> Iterator[None]:
     before = os.environ.get("TMPDIR")
     os.environ["TMPDIR"] = str(folder)
     try:
-        yield
+        yield folder
     finally:
         os.environ.pop("TMPDIR")
         if before is not None:
