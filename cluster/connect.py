@@ -25,6 +25,8 @@ SWITCHES = {
     "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_DEDUP_LOGS": "0",
+    # What the dashboard can tell of tasks gone by; Ray's 100,000 of them take half a gigabyte.
+    "RAY_task_events_max_num_task_in_gcs": "10000",
     # The Linux builds of ONNX Runtime, which runs the voice detector, report to Microsoft unless told not to.
     "ORT_DISABLE_TELEMETRY": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
