@@ -31,6 +31,8 @@ SWITCHES = {
     "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_DEDUP_LOGS": "0",
+    # What the dashboard can tell of tasks gone by; Ray's 100,000 of them take half a gigabyte.
+    "RAY_task_events_max_num_task_in_gcs": "10000",
     # The Linux builds of ONNX Runtime, which runs the voice detector, report to Microsoft unless told not to.
     "ORT_DISABLE_TELEMETRY": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
@@ -71,7 +73,7 @@ def engine(settings: RaySettings, ray_dir: Path, n_cpus: int, n_gpus: int) -> It
     else:
         sessions = _sessions_dir(ray_dir)
         _forget_old_sessions(sessions)
-        with _temporary_dir(sessions), _without_secrets():
+        with temporary_dir(sessions), _without_secrets():
             context = _init(
                 num_cpus=n_cpus,
                 num_gpus=n_gpus,
@@ -172,7 +174,7 @@ def _own_temporary(sessions: Path) -> Path:
 
 
 @contextmanager
-def _temporary_dir(sessions: Path) -> Iterator[None]:
+def temporary_dir(sessions: Path) -> Iterator[Path]:
     """Whoever starts inside gets a temporary directory of this run's own: Ray's processes are ended
     without a chance to tidy up. What a killed run left there goes now."""
     for old in sessions.glob(f"{TEMPORARY}*"):
@@ -184,7 +186,7 @@ def _temporary_dir(sessions: Path) -> Iterator[None]:
     before = os.environ.get("TMPDIR")
     os.environ["TMPDIR"] = str(folder)
     try:
-        yield
+        yield folder
     finally:
         os.environ.pop("TMPDIR")
         if before is not None:

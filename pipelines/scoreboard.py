@@ -72,7 +72,7 @@ class Board:
         }
 
 
-@ray.remote(num_cpus=0, max_restarts=-1)
+@ray.remote(num_cpus=0, max_restarts=-1, enable_task_events=False)  # two calls a row: nobody looks them up
 class Scoreboard:
     """Keeps the latest tally of every actor of a run."""
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 
 _ACTOR = re.compile(r"ray::\w*MapWorker\((?:FlatMap\()?(\w*)")
+_PINNED = re.compile(r"^- pinned objects size: (\d+)$", re.MULTILINE)
 _SERVED_TITLE = re.compile(r"^ray::(\w+)")
 
 
@@ -33,7 +34,7 @@ class Sample:
     """USS of each stage's actors; their sum is ``actors``."""
     processes: dict[str, int] = field(default_factory=dict)
     object_store: int = 0
-    """Pages of Ray's shared memory that have ever held a row and were not given back."""
+    """Rows in Ray's shared memory, as its raylet reports them every ten seconds."""
     connections: int = 0
     temporary_files: int = 0
 
@@ -65,30 +66,28 @@ class Watch:
         driver: process id of ``run.py``.
         postmaster: process id of its embedded database.
         folders: where temporary files of the run may lie.
+        ray_dir: where Ray has its sessions.
     """
 
-    def __init__(self, driver: int, postmaster: int, folders: Sequence[Path]) -> None:
+    def __init__(self, driver: int, postmaster: int, folders: Sequence[Path], ray_dir: Path) -> None:
         self._driver, self._postmaster = psutil.Process(driver), psutil.Process(postmaster)
-        self._folders = folders
+        self._folders, self._ray_dir = folders, ray_dir
         self._began_at = time.monotonic()
 
     def look(self, n_settled: int, connections: int) -> Sample:
         memory: Counter[str] = Counter({"driver": 0, "actors": 0, "database": 0, "ray": 0})
         stages: Counter[str] = Counter()
         processes: Counter[str] = Counter()
-        object_store = 0
         for group, name, process in self._processes():
             with suppress(psutil.NoSuchProcess, psutil.AccessDenied):  # it ends as we look, or is a zombie
                 used = process.memory_full_info().uss
-                if name == "raylet":
-                    object_store = shared_bytes(process)
                 memory[group] += used
                 processes[group] += 1
                 if group in ("actors", "ray"):
                     stages[name] += used
         return Sample(
             time.monotonic() - self._began_at, n_settled, dict(memory), dict(stages), dict(processes),
-            object_store, connections, len(list(files_below(self._folders))),
+            rows_in_store(self._ray_dir), connections, len(list(files_below(self._folders))),
         )  # fmt: skip
 
     def _processes(self) -> Iterator[tuple[str, str, psutil.Process]]:
@@ -102,9 +101,11 @@ class Watch:
             yield "database", "database", process
 
 
-def shared_bytes(raylet: psutil.Process) -> int:
-    """Resident bytes of the object store, which the raylet maps from shared memory."""
-    return sum(each.rss for each in raylet.memory_maps() if "plasma" in each.path)
+def rows_in_store(ray_dir: Path) -> int:
+    """Bytes of objects that the raylet of the newest session holds; 0 before its first report."""
+    reports = sorted(ray_dir.glob("session_2*/logs/debug_state.txt"))
+    found = _PINNED.search(reports[-1].read_text(encoding="utf-8", errors="replace")) if reports else None
+    return int(found[1]) if found else 0
 
 
 def files_below(folders: Iterable[Path]) -> Iterator[Path]:

@@ -124,7 +124,9 @@ def _run(
     with (place / "out").open("wb") as printed, (place / "err").open("wb") as told:
         process = subprocess.Popen(command, cwd=place, env=environment, stdin=subprocess.DEVNULL, stdout=printed, stderr=told)  # fmt: skip
         try:
-            samples = _watch(process, Watch(process.pid, postmaster, _temporary(place)), url, bounds, every_s)
+            samples = _watch(
+                process, Watch(process.pid, postmaster, _temporary(place), home.ray_dir), url, bounds, every_s
+            )
         finally:
             if process.poll() is None:
                 process.terminate()
