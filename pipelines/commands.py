@@ -33,9 +33,10 @@ def ingest_sources(
 ) -> int:  # fmt: skip
     """Ingest, or with ``dry_run`` only say what would be; gives the exit code."""
     refused: list[Refused] = []
+    named = read_sources(sources, from_file)
 
     def accepted() -> Iterator[SourceItem]:
-        for item in read_sources(sources, from_file):
+        for item in named:
             if isinstance(item, Refused):
                 refused.append(item)
             else:
@@ -83,15 +84,9 @@ def _ingest(
     items: Iterable[Wanted], settings: Settings, *, limit: int | None = None, force: bool = False,
     intended: "Intended | None" = None,
 ) -> Any:  # fmt: skip
-    from cluster.connect import set_switches
-
-    set_switches()
     from cluster.hardware import find_hardware
     from cluster.resources import DoesNotFit, plan_pools
     from pipelines import preflight
-    from pipelines.driver import Plan, run
-    from pipelines.native_log import run_log
-    from pipelines.progress import Display
 
     preflight.check(settings)
     hardware = find_hardware()
@@ -101,6 +96,13 @@ def _ingest(
         raise ConfigError(str(error), code="does_not_fit") from error
     place = home()
     url = open_database(settings, place)
+    from cluster.connect import set_switches
+
+    set_switches()
+    from pipelines.driver import Plan, run
+    from pipelines.native_log import run_log
+    from pipelines.progress import Display
+
     place.create()
     with run_log(place.logs_dir / f"ingest-{datetime.now(UTC):%Y%m%d-%H%M%S}.log") as terminal:
         display = Display(Console(file=terminal))

@@ -72,7 +72,8 @@ class Board:
         }
 
 
-@ray.remote(num_cpus=0, max_restarts=-1, enable_task_events=False)  # two calls a row: nobody looks them up
+# Two calls a row, which nobody looks up in the dashboard.
+@ray.remote(num_cpus=0, max_restarts=-1, enable_task_events=False)  # type: ignore[call-overload]  # Ray's types lack it
 class Scoreboard:
     """Keeps the latest tally of every actor of a run."""
 

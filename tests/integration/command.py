@@ -38,11 +38,11 @@ def environment(home: Path) -> dict[str, str]:
     }
 
 
-def earmark(home: Path, *arguments: str, timeout_s: float = 400) -> Answer:
-    """``python run.py ARGUMENTS`` in an empty directory below ``home``, so that no .env is found."""
+def earmark(home: Path, *arguments: str, timeout_s: float = 400, **variables: str) -> Answer:
+    """``python run.py ARGUMENTS`` in ``home``, where no .env is found, with further environment ``variables``."""
     home.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(
-        [sys.executable, str(ROOT / "run.py"), *arguments], cwd=home, env=environment(home),
+        [sys.executable, str(ROOT / "run.py"), *arguments], cwd=home, env=environment(home) | variables,
         capture_output=True, text=True, timeout=timeout_s, stdin=subprocess.DEVNULL, check=False,
     )  # fmt: skip
     return Answer(done.returncode, done.stdout, done.stderr)
