@@ -239,7 +239,10 @@ def test_segments_are_cut_again_from_the_slices_and_the_recipe_that_they_have(
     ledger.commit_slice(spoken("a", request.fence, 0, text="never stored"))
     run = new_run()
     assert begin(ledger, run, "segment", OTHER) == Asked(again=1)
-    (request,) = ledger.claim(run, 1)
+    ledger.claim(run, 1)
+    plain = new_run()  # that one was killed too, and the plain command ends what it began
+    assert ledger.ask(plain, wanted("a"), OTHER) == Asked(again=1)
+    (request,) = ledger.claim(plain, 1)
     assert request.redo == "segment"
     transcript = ledger.transcript(A, request.fence)
     assert [one.text for one in transcript.utterances] == ["old first", "old second"]
