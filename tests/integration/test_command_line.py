@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -74,7 +74,7 @@ def story() -> Iterator[Story]:
         try:
             rehearsed = earmark(home, *command, "--dry-run", "--json")
             was_made = (home / "postgres").exists()
-            cut_short, left = _interrupted(home, command)
+            cut_short, left = _interrupted(home, command, _is_under_way)
             ledger = {row["video_id"]: row["status"] for row in _rows(home, "ingest_state")}
             server.add(first.path, first.media.content, content_type=first.media.content_type)
             again = earmark(home, *command, "--json")
@@ -93,26 +93,33 @@ def story() -> Iterator[Story]:
             shutil.rmtree(home)
 
 
-def _interrupted(home: Path, command: tuple[str, ...]) -> tuple[Answer, tuple[str, ...]]:
-    """Ctrl-C as a terminal gives it, to every process of the group, once the file is stored and a talk is
-    under way."""
+def _interrupted(
+    home: Path, command: tuple[str, ...], is_time: Callable[[Path], bool]
+) -> tuple[Answer, tuple[str, ...]]:
+    """Ctrl-C as a terminal gives it, to every process of the group, when it is time; standard input stays
+    open and says nothing."""
     running = subprocess.Popen(
         [sys.executable, str(ROOT / "run.py"), *command], cwd=home, env=environment(home), text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, start_new_session=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.PIPE, start_new_session=True,
     )  # fmt: skip
     try:
         deadline = time.monotonic() + LIMIT_S
-        while not _is_under_way(home):
+        while not is_time(home):
             assert running.poll() is None, running.communicate()
             assert time.monotonic() < deadline, "the run doesn't get on"
             time.sleep(0.1)
         os.killpg(running.pid, signal.SIGINT)
-        out, err = running.communicate(timeout=LIMIT_S)
+        running.wait(timeout=LIMIT_S)
+        out, err = running.communicate()
     finally:
         if running.poll() is None:
             os.killpg(running.pid, signal.SIGKILL)
     _, alive = psutil.wait_procs(_processes_of(home), timeout=20)
     return Answer(running.returncode, out, err), tuple(str(process) for process in alive)
+
+
+def _is_asking(home: Path) -> bool:
+    return bool(list((home / "logs").glob("ingest-*.log"))) and len(_rows(home, "runs")) == 1
 
 
 def _is_under_way(home: Path) -> bool:
@@ -181,6 +188,21 @@ def test_the_same_command_does_the_rest_once(story: Story) -> None:
     assert all(row["created_at"] == row["updated_at"] for row in story.stored.values())
     states = {row["video_id"]: row for row in _rows(story.home, "ingest_state")}
     assert states[story.stored[STRINGS]["source_id"]]["attempts"] == 1
+
+
+def test_ctrl_c_while_sources_are_still_read_is_no_failure() -> None:
+    """Before Ray is up the same holds: exit code 130, the way on, and the run stands as interrupted."""
+    home = Path(tempfile.mkdtemp(prefix="em-"))
+    try:
+        answer, left = _interrupted(home, ("ingest", "--from", "-", *DEMO), _is_asking)
+        assert answer.code == 130, answer.err
+        assert "the same command goes on from here" in answer.out
+        assert "Traceback" not in answer.err
+        assert left == ()
+        assert [row["outcome"] for row in _rows(home, "runs")] == ["interrupted"]
+    finally:
+        earmark(home, "db", "stop")
+        shutil.rmtree(home)
 
 
 # --limit, --dry-run and --force
