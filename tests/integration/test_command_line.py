@@ -169,6 +169,13 @@ def test_ctrl_c_ends_a_run_and_says_how_to_go_on(story: Story) -> None:
     assert "Stopping" in story.cut_short.err
 
 
+def test_a_run_says_where_to_look_and_how_it_gets_on(story: Story) -> None:
+    """Ray's dashboard on loopback, and without a terminal plain lines of progress, all on standard error."""
+    assert "Ray dashboard: http://127.0.0.1:" in story.cut_short.err
+    assert "/2 videos stored" in story.cut_short.err and "in hand: " in story.cut_short.err
+    assert "\x1b" not in story.cut_short.err
+
+
 def test_ctrl_c_leaves_no_process_and_nothing_running(story: Story) -> None:
     """Nothing of Ray or of ours lives on, and what was in hand is back on the queue, not failed."""
     assert story.left == ()
