@@ -1,7 +1,7 @@
 """Keeps an eye on a run while the line works: shows it, and sees that the run is still ours."""
 
-import _thread
 import logging
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -64,7 +64,8 @@ class Watcher:
                 self._look()
             except LeaseLost as error:
                 self.lost = error
-                _thread.interrupt_main()
+                # A real signal: _thread.interrupt_main() wakes nobody who waits for a lock, as the line does.
+                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
                 return
             except EarmarkError as error:  # the database is away; the stages wait for it too
                 logger.warning("no state to show: %s", error)

@@ -9,19 +9,6 @@ from typing import Any
 
 from actors import rows
 
-KINDS = (
-    rows.Request,
-    rows.Video,
-    rows.Audio,
-    rows.Slice,
-    rows.SpokenSlice,
-    rows.Resumed,
-    rows.Transcript,
-    rows.SegmentedVideo,
-    rows.EmbeddedVideo,
-    rows.Stored,
-)
-
 Row = dict[str, Any]
 """``id``: video id, ``kind``: class name of the payload, ``payload``: bytes."""
 

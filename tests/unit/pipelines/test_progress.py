@@ -1,8 +1,11 @@
 """What a person is told while a run goes on."""
 
-import pytest
+import io
 
-from pipelines.progress import Progress, busy_share, describe, describe_stages, eta_s
+import pytest
+from rich.console import Console
+
+from pipelines.progress import Display, Progress, busy_share, describe, describe_stages, eta_s
 from pipelines.scoreboard import Tally
 from tests.unit.pipelines.counts import run_counts
 
@@ -39,3 +42,38 @@ def test_each_stage_that_has_something_in_hand_is_named():
 def test_the_busy_share_is_over_all_actors():
     """Two actors, one busy throughout: half."""
     assert busy_share(Tally(busy_s=10, age_s=10) + Tally(busy_s=0, age_s=10)) == 0.5
+
+
+HALF_WAY = Progress(
+    60.0,
+    run_counts(to_do=4, stored=2, stored_audio_s=1800.0, known_audio_s=3600.0, n_known_audio=4),
+    {"Transcribe": Tally(items=3, in_hand=1, audio_s=1800.0, busy_s=30.0, age_s=60.0, latest="a-video")},
+)
+
+
+def shown(console: Console, *states: Progress) -> str:
+    display = Display(console)
+    with display.running():
+        display.say("Starting")
+        for state in states:
+            display.show(state)
+    return console.file.getvalue()
+
+
+def test_without_a_terminal_there_are_plain_lines_and_not_too_many():
+    """One a while, none before a stage has reported, and no control characters: a log stays legible."""
+    plain = Console(file=io.StringIO(), force_terminal=False, width=40)
+    nothing_yet = Progress(1.0, run_counts(to_do=4), {})
+    said, line = shown(plain, nothing_yet, HALF_WAY, HALF_WAY).splitlines()
+    assert said == "Starting"
+    assert line.startswith("[0:01:00] 2/4 videos stored · 0.50 h transcribed · 30 h/h · done in 0:01:00")
+    assert line.endswith("in hand: Transcribe 1")
+
+
+def test_on_a_terminal_every_stage_has_a_row():
+    """What it has in hand, its busy share and its latest video; a stage without an actor is starting."""
+    screen = shown(Console(file=io.StringIO(), force_terminal=True, width=120), HALF_WAY)
+    assert "2/4 videos stored" in screen
+    (row,) = {line for line in screen.splitlines() if "Transcribe" in line and "a-video" in line}
+    assert "50%" in row and "0.50" in row
+    assert any("Embed" in line and "starting" in line for line in screen.splitlines())
