@@ -30,6 +30,7 @@ from cluster.resources import Hardware, Pools
 from configs.home import Home
 from configs.settings import Settings
 from pipelines.context import RunContext
+from pipelines.engine_guard import EngineGuard
 from pipelines.ingest import build, line
 from pipelines.outcome import Outcome
 from pipelines.progress import Display
@@ -126,8 +127,9 @@ class _Drive:
                 scoreboard=Scoreboard.remote(), force=plan.force, limit=plan.limit,  # type: ignore[attr-defined]
             )  # fmt: skip
             watcher = Watcher(self._run_id, self._ledger, self._registry, context.scoreboard, self._display)
+            guard = EngineGuard(started, self._give_back, self._display.say)
             try:
-                with _interruptible(), self._display.running(), watcher.watching():
+                with _interruptible(), self._display.running(), guard.watching(), watcher.watching():
                     self._passes(context, started)
             except KeyboardInterrupt:
                 if watcher.lost is not None:
@@ -136,6 +138,10 @@ class _Drive:
                 self._display.say("Stopping …")
             finally:
                 self.stages, self._began_at = watcher.board.stages(), watcher.board.began_at
+
+    def _give_back(self) -> None:
+        self._ledger.release(self._run_id, forgive=True)
+        self._registry.close_run("failed", {})
 
     def _passes(self, context: RunContext, started: Engine) -> None:
         n_idle = 0
