@@ -12,11 +12,12 @@ import socket
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 from tenacity import RetryCallState, Retrying, retry_if_exception_message, stop_after_attempt
 
 from configs.load import is_secret_variable
@@ -43,6 +44,7 @@ KEPT_SESSIONS = 5
 TEMPORARY = "tmp_"
 """Begins the name of a run's temporary directory; the driver's process id ends it."""
 START_ATTEMPTS = 3
+NODE_PROGRAMS = ("raylet", "gcs_server")
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +55,31 @@ class Engine:
 
     dashboard_url: str | None
     logs_dir: Path | None
+    node: tuple[psutil.Process, ...] = ()
+    """The processes that make up a node started here, without which nothing works."""
+
+    def dead(self) -> list[str]:
+        """Names of those that have died."""
+        return [name for name, process in zip(NODE_PROGRAMS, self.node, strict=False) if not _lives(process)]
+
+    def kill(self) -> None:
+        """End every process of a Ray that was started here, at once and without its help."""
+        for process in psutil.Process().children(recursive=True) if self.node else []:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _node() -> tuple[psutil.Process, ...]:
+    """This process's own children of these names, which Ray has just started."""
+    children = {process.name(): process for process in psutil.Process().children()}
+    return tuple(children[name] for name in NODE_PROGRAMS)
 
 
 def set_switches() -> None:
@@ -91,6 +118,7 @@ def engine(settings: RaySettings, ray_dir: Path, n_cpus: int, n_gpus: int) -> It
         yield Engine(
             dashboard_url=f"http://{address}" if address else None,
             logs_dir=sessions / session / "logs" if session else None,
+            node=_node() if session else (),
         )
     finally:
         ray.shutdown()

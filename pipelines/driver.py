@@ -36,6 +36,7 @@ from configs.home import Home
 from configs.settings import Settings
 from pipelines.audit import audit
 from pipelines.context import RunContext
+from pipelines.engine_guard import EngineGuard
 from pipelines.gate import Gate
 from pipelines.ingest import build, line
 from pipelines.lookout import look_into_lists
@@ -182,8 +183,9 @@ class _Drive:
             watcher = Watcher(
                 self._run_id, self._ledger, self._registry, context.scoreboard, self._display, notices
             )
+            guard = EngineGuard(started, self._give_back, self._display.say)
             try:
-                with _interruptible(), self._display.running(), watcher.watching():
+                with _interruptible(), self._display.running(), guard.watching(), watcher.watching():
                     self._passes(context, started)
             except KeyboardInterrupt:
                 if watcher.lost is not None:
@@ -192,6 +194,10 @@ class _Drive:
                 self._display.say("Stopping …")
             finally:
                 self.stages, self._began_at = watcher.board.stages(), watcher.board.began_at
+
+    def _give_back(self) -> None:
+        self._ledger.release(self._run_id, forgive=True)
+        self._registry.close_run("failed", {})
 
     def _passes(self, context: RunContext, started: Engine) -> None:
         n_setbacks = n_idle = 0

@@ -60,6 +60,14 @@ class Fault:
     def ends_run(self) -> bool:
         return self.kind in EXIT_CODES
 
+    @property
+    def costs_slices(self) -> bool:
+        """Whether slices that are in hand may have to be transcribed again. A source that dies ends its pass;
+        of an answer that a dead database didn't give nobody knows whether the work had begun."""
+        if self.kind is Kind.ACTOR:
+            return self.stage in ("Claim", "Transcribe")
+        return self.kind not in (Kind.SERVER_GONE, Kind.SERVER_SILENT, Kind.DISK_FULL)
+
     def __str__(self) -> str:
         moment = f"{self.delay_s:.1f} s {'after the start' if self.starting else 'on'}"
         return f"{self.kind}{f' of {self.stage}' if self.stage else ''}, {moment}"

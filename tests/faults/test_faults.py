@@ -25,7 +25,7 @@ SHORT_SET: tuple[Card, ...] = (
     (Kind.ACTOR, "Prepare"),
     (Kind.EVERYTHING, ""),
     (Kind.SERVER_GONE, ""),
-    (Kind.ACTOR, "Download"),
+    (Kind.ACTOR, "Claim"),
     (Kind.RAYLET, ""),
     (Kind.OUT_OF_MEMORY, ""),
     (Kind.ACTOR, "Store"),

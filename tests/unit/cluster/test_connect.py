@@ -1,0 +1,57 @@
+"""Starting Ray on a machine that is too busy for Ray's own patience."""
+
+import signal
+from typing import Any
+
+import pytest
+import ray
+
+from cluster.connect import START_ATTEMPTS, _init
+
+TOO_BUSY = "The current node timed out during startup. This could happen because the raylet failed to start"
+
+
+def starts(monkeypatch: pytest.MonkeyPatch, *failures: Exception) -> list[dict[str, Any]]:
+    """Have Ray's start fail in this way, one failure after another, then succeed; the calls it got."""
+    left, calls = list(failures), []
+
+    def init(**options: Any) -> str:
+        calls.append(options)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # Ray puts a handler of its own
+        if left:
+            raise left.pop(0)
+        return "started"
+
+    monkeypatch.setattr(ray, "init", init)
+    return calls
+
+
+def test_a_start_that_timed_out_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ray raises a bare Exception for it."""
+    calls = starts(monkeypatch, *[Exception(TOO_BUSY)] * (START_ATTEMPTS - 1))
+    assert _init(num_cpus=2) == "started"
+    assert calls == [{"num_cpus": 2}] * START_ATTEMPTS
+
+
+def test_it_is_not_tried_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last failure comes out as it is."""
+    calls = starts(monkeypatch, *[Exception(TOO_BUSY)] * START_ATTEMPTS)
+    with pytest.raises(Exception, match="timed out during startup"):
+        _init()
+    assert len(calls) == START_ATTEMPTS
+
+
+def test_any_other_failure_comes_out_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wrong address gets no better by waiting."""
+    calls = starts(monkeypatch, ConnectionError("no such cluster"))
+    with pytest.raises(ConnectionError):
+        _init(address="elsewhere")
+    assert len(calls) == 1
+
+
+def test_the_handler_of_sigterm_stays_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ray's own would end the process with 15 instead of 130."""
+    starts(monkeypatch)
+    before = signal.getsignal(signal.SIGTERM)
+    _init()
+    assert signal.getsignal(signal.SIGTERM) is before
