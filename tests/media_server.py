@@ -86,9 +86,9 @@ class _Resource:
 
 
 class MediaServer:
-    """Serves until it is closed. ``bytes_per_s`` limits all connections together."""
+    """Serves until it is closed. ``bytes_per_s`` limits all connections together; ``port`` 0: any."""
 
-    def __init__(self, bytes_per_s: int | None = None) -> None:
+    def __init__(self, bytes_per_s: int | None = None, port: int = 0) -> None:
         self.requests: list[Seen] = []
         self.bytes_sent = 0
         self.bytes_per_s = bytes_per_s
@@ -96,7 +96,7 @@ class MediaServer:
         self.lock = threading.Lock()
         self._free_at = time.monotonic()
         self._resources: dict[str, _Resource] = {}
-        self._server = _Server(("127.0.0.1", 0), _handler_for(self))
+        self._server = _Server(("127.0.0.1", port), _handler_for(self))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
     def __enter__(self) -> Self:
