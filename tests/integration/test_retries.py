@@ -132,12 +132,11 @@ def test_what_doesnt_pass_is_tried_within_the_runs_patience_and_named_with_its_t
     row = by_id[runs.rows["gone"]["id"]]
     assert (row["code"], row["permanent"]) == ("network", False)
     assert row["attempts"] >= 4
-    ended = earliest = datetime.fromisoformat(row["finished_at"])
+    ended = datetime.fromisoformat(row["finished_at"])
     assert (datetime.fromisoformat(row["not_before"]) - ended).total_seconds() > 4
     later = by_id[runs.rows["later"]["id"]]
     assert (later["code"], later["attempts"]) == ("throttled", 1)
-    assert (datetime.fromisoformat(later["not_before"]) - earliest).total_seconds() > 500
-    assert "to try 1 video again (network)" in runs.first.err
+    assert (datetime.fromisoformat(later["not_before"]) - ended).total_seconds() > 500
     assert (
         runs.first.json["counts"] | {"pending": 0, "running": 0, "failed": 3, "stored": 5}
         == runs.first.json["counts"]

@@ -16,7 +16,7 @@ BUSY = Group("", "working", None, 1, 0.0)
 
 def test_a_run_that_only_waits_says_for_what_and_how_long() -> None:
     """One video by its code, several by the first that is due; nothing while there is other work."""
-    one, three = Group("a", "failed", "throttled", 1, 45.2), Group("a", "failed", "network", 3, 50.0)
+    one, three = Group("a", "failed", "throttled", 1, 44.2), Group("a", "failed", "network", 3, 50.0)
     assert waiting_line(Outlook((one,))) == "waiting 45 s to try 1 video again (throttled)"
     assert waiting_line(Outlook((three,))) == "waiting 50 s to try the first of 3 videos again (network)"
     assert waiting_line(Outlook((one, BUSY))) is None
