@@ -28,8 +28,10 @@ from pipelines import wire
 from pipelines.context import RunContext
 
 POLL_S = 0.25
+LONGEST_POLL_S = 1.0
+"""A look at a queue of 100,000 videos that may not be taken yet costs the database a tenth of a second."""
 IDLE_POLL_S = 5.0
-"""Where nothing is in hand only time brings something; but another run may give back what it held."""
+"""Where nothing is being fetched only time brings something; but another run may give back what it held."""
 
 
 class Feed(Datasource):
@@ -66,11 +68,18 @@ def claims(context: RunContext) -> Iterator[Request]:
     """Requests as the line has room for them, until nothing is due that is worth waiting for."""
     with Database(context.database_url, pool_size=1) as database:
         ledger, queue = Ledger(database), RunQueue(database, context.run_id, context.settings)
+        pause_s = POLL_S
         while True:
-            room = context.settings.ray.look_ahead_videos - ledger.n_look_ahead(context.run_id)
+            n_ahead = ledger.n_look_ahead(context.run_id)
+            room = context.settings.ray.look_ahead_videos - n_ahead
             claimed = queue.take(room) if room > 0 else []
             yield from claimed
-            if not claimed:
+            if claimed:
+                pause_s = POLL_S
+            elif n_ahead > 0:
+                time.sleep(pause_s)
+                pause_s = min(2 * pause_s, LONGEST_POLL_S)
+            else:
                 outlook = queue.outlook()
                 if outlook.exhausted(context.settings.retry.patience_s):
                     return

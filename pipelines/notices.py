@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from math import ceil
 
 from actors.store.outlook import Hold, Outlook
 from actors.store.run_queue import RunQueue
@@ -10,6 +11,8 @@ from pipelines.progress import Display
 
 LATER_S = 1.0
 """A time that moves by less is the same time, read a moment later."""
+REST = 10.0
+"""Times the length of a look that lie between it and the next."""
 
 
 def pause_line(hold: Hold, now: datetime) -> str:
@@ -26,7 +29,7 @@ def waiting_line(outlook: Outlook) -> str | None:
     if next_one.phase != "failed":
         return None
     what = "1 video" if next_one.n == 1 else f"the first of {next_one.n} videos"
-    return f"waiting {next_one.due_in_s:.0f} s to try {what} again ({next_one.code})"
+    return f"waiting {ceil(next_one.due_in_s)} s to try {what} again ({next_one.code})"
 
 
 class Notices:
@@ -35,9 +38,16 @@ class Notices:
     def __init__(self, queue: RunQueue, display: Display) -> None:
         self._queue, self._display = queue, display
         self._said_until: dict[str, float] = {}
+        self._again_at = 0.0
 
     def look(self) -> None:
-        for line in self._news(self._queue.outlook()):
+        """Say what is new. A look that takes long, at a queue of many videos, is not repeated at once."""
+        began_at = time.monotonic()
+        if began_at < self._again_at:
+            return
+        outlook = self._queue.outlook()
+        self._again_at = time.monotonic() + REST * (time.monotonic() - began_at)
+        for line in self._news(outlook):
             self._display.say(line)
 
     def _news(self, outlook: Outlook) -> Iterator[str]:

@@ -90,14 +90,14 @@ class _Resource:
 
 
 class MediaServer:
-    """Serves until it is closed. ``bytes_per_s`` limits all connections together; port 0: any.
+    """Serves until it is closed. ``bytes_per_s`` limits all connections together; ``port`` 0: any.
 
     It is also a proxy that finds every host's paths among its own resources, so that a test can use public
     names; with ``proxy_login`` (``user:password``) it asks for that login.
     """
 
     def __init__(
-        self, bytes_per_s: int | None = None, *, port: int = 0, proxy_login: str | None = None
+        self, bytes_per_s: int | None = None, port: int = 0, *, proxy_login: str | None = None
     ) -> None:
         self.proxy_authorization = (
             f"Basic {base64.b64encode(proxy_login.encode()).decode()}" if proxy_login else None

@@ -69,9 +69,12 @@ class Outlook:
         return not waiting or (waiting[0].due_in_s > patience_s and not self._in_hand("working"))
 
     def pause_s(self, shortest_s: float, longest_s: float) -> float:
-        """Seconds after which to look again: no later than something is due, never in a busy loop."""
+        """Seconds after which to look again: no later than something is due, never in a busy loop.
+
+        What is only worked on brings nothing at once: if it fails, it waits first.
+        """
         waiting = self.waiting
-        if not waiting or self._in_hand("fetching", "working"):
+        if not waiting or self._in_hand("fetching"):
             return shortest_s
         return min(max(waiting[0].due_in_s, shortest_s), longest_s)
 

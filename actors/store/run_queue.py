@@ -2,7 +2,8 @@
 
 Joins the ledger with the permits, so that a video is claimed only when its source may be asked. What waits
 for a source thus waits on the queue, where it costs nothing, and not in the line: other sources' videos
-behind it are taken past it. ``outlook.py`` owns the decisions.
+behind it are taken past it. ``outlook.py`` owns the decisions. Permits are those of this node's exit; on a
+node with another exit the actor's own door decides.
 """
 
 from functools import partial

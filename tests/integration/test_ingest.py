@@ -20,8 +20,10 @@ from tests.scoring import start_time_errors, word_error_rate
 pytestmark = pytest.mark.timeout(600)
 
 TIME_TOLERANCE_S = 0.5
-DEMO = ("--profile", "demo", "--set", "retry.patience_s=0")
-"""The truncated file stays truncated: nothing to wait for."""
+DEMO = (
+    "--profile", "demo", "--set", "retry.patience_s=0", "--set", "retry.first_s=3600", "--set", "retry.cap_s=7200",
+)  # fmt: skip
+"""The truncated file stays truncated: nothing to wait for, and no use in trying again while others are at work."""
 
 
 @dataclass(frozen=True)

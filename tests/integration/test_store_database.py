@@ -14,6 +14,7 @@ import pytest
 from store_rows import with_database
 
 from actors.errors import ConfigError, PermanentError, TransientError
+from actors.fetch.asker import site_of
 from actors.store import migrations
 from actors.store.database import Conn, Database
 from actors.store.embedded import ensure_server, server_status, stop_server
@@ -73,6 +74,28 @@ def test_a_migration_that_fails_leaves_the_earlier_ones(
     with psycopg.connect(empty_database_url) as connection:
         assert connection.execute("select count(*) from schema_version").fetchone() == (len(NAMES),)
         assert connection.execute("select to_regclass('half')").fetchone() == (None,)
+
+
+def test_videos_of_an_older_schema_get_their_sites(
+    empty_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The migration says of each address what the program says of a new one."""
+    urls = [
+        "https://www.youtube.com/watch?v=dQw4w9WgXcQ", "https://youtu.be/dQw4w9WgXcQ", "https://youtube.com",
+        "http://notyoutube.com/x", "https://Example.ORG:8080/a?b", "https://me:x@example.org/youtube.com/a",
+        "file:///tmp/a.mp3", "https://music.youtube.com/x",
+    ]  # fmt: skip
+    older = [migration for migration in migrations.shipped() if migration.version < 3]
+    with monkeypatch.context() as before:
+        before.setattr(migrations, "shipped", lambda: older)
+        migrate(empty_database_url)
+    with psycopg.connect(empty_database_url, autocommit=True) as connection:
+        connection.cursor().executemany(
+            "insert into ingest_state (video_id, url) values (%s, %s)", list(enumerate(urls))
+        )
+        assert migrate(empty_database_url)
+        found = connection.execute("select url, site from ingest_state").fetchall()
+    assert dict(found) == {url: site_of(url) for url in urls}
 
 
 @pytest.fixture

@@ -17,4 +17,8 @@ create table governor (
 );
 
 alter table ingest_state add column site text not null default ''; -- '' asks nobody, or it isn't known
+update ingest_state set site = case
+  when url ~* '^https?://([^/@]*@)?([a-z0-9-]+\.)*(youtube|youtube-nocookie|youtubekids)\.com([/:?#]|$)'
+    or url ~* '^https?://([^/@]*@)?(www\.)?youtu\.be([/:?#]|$)' then 'youtube'
+  else coalesce(lower(substring(url from '^https?://(?:[^/@]*@)?([^/:?#]+)')), '') end;
 create index ingest_state_pending_site on ingest_state (site, queue_no) where status = 'pending';

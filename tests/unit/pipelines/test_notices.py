@@ -2,9 +2,13 @@
 
 from datetime import UTC, datetime
 
+from actors.rows import RunId
 from actors.store.outlook import Group, Hold, Outlook
+from actors.store.standing import Asked
 from pipelines.notices import pause_line, waiting_line
-from pipelines.outcome import turned_away
+from pipelines.outcome import Outcome, turned_away
+from pipelines.present import exit_code, nothing_due, outcome, outcome_document
+from tests.unit.pipelines.counts import run_counts
 
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 BUSY = Group("", "working", None, 1, 0.0)
@@ -12,7 +16,7 @@ BUSY = Group("", "working", None, 1, 0.0)
 
 def test_a_run_that_only_waits_says_for_what_and_how_long() -> None:
     """One video by its code, several by the first that is due; nothing while there is other work."""
-    one, three = Group("a", "failed", "throttled", 1, 45.2), Group("a", "failed", "network", 3, 50.0)
+    one, three = Group("a", "failed", "throttled", 1, 44.2), Group("a", "failed", "network", 3, 50.0)
     assert waiting_line(Outlook((one,))) == "waiting 45 s to try 1 video again (throttled)"
     assert waiting_line(Outlook((three,))) == "waiting 50 s to try the first of 3 videos again (network)"
     assert waiting_line(Outlook((one, BUSY))) is None
@@ -43,3 +47,48 @@ def test_sources_given_up_are_named_with_what_stays_on_the_queue() -> None:
     )
     (source,) = turned_away(Outlook(groups, holds), NOW)
     assert (source["site"], source["videos"], source["until"].minute) == ("a", 3, 1)
+
+
+def test_retry_says_why_it_does_nothing() -> None:
+    """How many wait and until when, or that nothing does."""
+    (said,) = nothing_due({"later": 2, "next_due": NOW})
+    assert said.startswith("Nothing is due. 2 videos failed for now; the next is due ")
+    assert f"{NOW.astimezone():%Y-%m-%d %H:%M:%S}" in said
+    assert list(nothing_due({"later": 0, "next_due": None})) == [
+        "Nothing failed for now: there is nothing to try again."
+    ]
+
+
+def test_a_runs_end_names_what_is_due_later_and_what_a_source_holds_back() -> None:
+    """A failure for now with its time and next attempt, a permanent one without; no video is called lost that
+    only waits on the queue."""
+    passing = {
+        "id": "a",
+        "code": "network",
+        "reason": "reset",
+        "remedy": "Wait",
+        "not_before": NOW,
+        "attempts": 3,
+    }
+    final = {
+        "id": "b",
+        "code": "removed",
+        "reason": "gone",
+        "remedy": None,
+        "not_before": None,
+        "attempts": 1,
+    }
+    ended = Outcome(
+        RunId(1), Asked(new=4), run_counts(to_do=4, failed=2, pending=2), 1.0, 1.0, failed=[passing, final],
+        turned_away=[{"site": "youtube", "videos": 2, "until": NOW}],
+    )  # fmt: skip
+    document = outcome_document(ended, [])
+    lines = list(outcome(document))
+    moment = f"{NOW.astimezone():%Y-%m-%d %H:%M:%S}"
+    assert f"  failed a (network): reset. Wait. Due {moment} (attempt 4)" in lines
+    assert "  failed b (removed): gone." in lines
+    assert any(
+        f"2 left on the queue: youtube turned us away and pauses until {moment}" in line for line in lines
+    )
+    assert not any("ended neither" in line for line in lines)
+    assert exit_code(document) == 1

@@ -57,13 +57,14 @@ def test_a_failure_of_a_paused_source_is_due_after_the_pause() -> None:
 
 
 def test_the_next_look_is_no_later_than_something_is_due_and_never_at_once() -> None:
-    """Between the shortest and the longest pause; the shortest while something is in hand."""
+    """Between the shortest and the longest pause; the shortest while something is being fetched."""
 
     def pause_s(*groups: Group) -> float:
         return Outlook(groups).pause_s(0.25, 5.0)
 
     assert [pause_s(failed(s)) for s in (0.0, 0.1, 3.0, 300.0)] == [0.25, 0.25, 3.0, 5.0]
-    assert pause_s(failed(300.0), WORKING) == pause_s(FETCHING) == pause_s() == 0.25
+    assert pause_s(failed(300.0), FETCHING) == pause_s(FETCHING) == pause_s() == 0.25
+    assert pause_s(failed(300.0), WORKING) == 5.0
 
 
 def test_a_run_only_waits_when_nothing_is_in_hand_or_due() -> None:
