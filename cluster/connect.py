@@ -10,9 +10,11 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 from configs.settings import RaySettings
 
@@ -29,6 +31,7 @@ SWITCHES = {
 SOCKET_ROOM = 41
 """Longest path under which Ray's sockets still fit the kernel's limit of 107 bytes."""
 KEPT_SESSIONS = 5
+GONE_WITHIN_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,35 @@ class Engine:
 
     dashboard_url: str | None
     logs_dir: Path | None
+    n_cpus: float
+    n_gpus: float
+    """What Ray has to book in all, on a cluster of several nodes the sum."""
+
+    def kill(self) -> None:
+        """End every process of a Ray that was started here, at once and without its help. Nothing happens
+        to a cluster that was joined."""
+        session = self.logs_dir.parent if self.logs_dir is not None else None
+        mine = psutil.Process().children() if session is not None else []
+        found = [process for process in mine if str(session) in " ".join(_command(process))]
+        found += [below for process in list(found) for below in _children(process)]
+        for process in found:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(found, timeout=GONE_WITHIN_S)
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
+def _children(process: psutil.Process) -> list[psutil.Process]:
+    try:
+        return process.children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
 
 
 def set_switches() -> None:
@@ -71,9 +103,12 @@ def engine(settings: RaySettings, ray_dir: Path, n_cpus: int, n_gpus: int) -> It
     try:
         address = context.dashboard_url or None
         session = ray.get_runtime_context().get_session_name() if settings.address is None else None
+        there = ray.cluster_resources()  # type: ignore[no-untyped-call]
         yield Engine(
             dashboard_url=f"http://{address}" if address else None,
             logs_dir=sessions / session / "logs" if session else None,
+            n_cpus=there.get("CPU", 0.0),
+            n_gpus=there.get("GPU", 0.0),
         )
     finally:
         ray.shutdown()

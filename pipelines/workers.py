@@ -10,6 +10,7 @@ from actors import rows
 from actors.errors import Rejected
 from actors.store.ledger import Ledger
 from pipelines.context import RunContext
+from pipelines.in_hand import getting_on
 from pipelines.stage import Worker
 
 
@@ -27,9 +28,8 @@ def build_prefilter(context: RunContext, ledger: Ledger) -> Worker:
             return
         found = prefilter(request)
         if isinstance(found, Listing):
-            ledger.set_list(
-                found.video_id, found.fence, found.entries, force=context.force, limit=context.limit
-            )
+            entries = getting_on(found.entries)  # a channel may be as long as it likes, if only it goes on
+            ledger.set_list(found.video_id, found.fence, entries, force=context.force, limit=context.limit)
             return
         ledger.describe(found.video_id, found.fence, found.meta)
         yield found
