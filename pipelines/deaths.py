@@ -9,6 +9,7 @@ than one death for each row that kills. A death from outside, of a node or by th
 since it can't be told apart; three in a row for the same row are needed.
 """
 
+import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -16,12 +17,14 @@ from typing import Any
 import ray
 from ray.actor import ActorHandle
 
-from actors.errors import PermanentError
+from actors.errors import EarmarkError, PermanentError
 from actors.rows import VideoId
 from actors.store.ledger import Ledger
 from pipelines.in_hand import paused
 from pipelines.scoreboard import ANSWER_S, RowKey
 from pipelines.turns import Turns
+
+logger = logging.getLogger(__name__)
 
 MAX_DEATHS = 3
 
@@ -52,7 +55,7 @@ class Deaths:
                     raise set_aside(stage, n_deaths, self._times_timed_out(video_id, ordinal), limit_s)
                 yield
             finally:
-                self._ledger.end_work(video_id, stage, ordinal)
+                self._strike_out(video_id, stage, ordinal)
 
     @contextmanager
     def _turn(self, video_id: VideoId, stage: str, ordinal: int) -> Iterator[None]:
@@ -62,6 +65,12 @@ class Deaths:
                 with paused():
                     stack.enter_context(self._turns.alone() if suspect else self._turns.side_by_side())
             yield
+
+    def _strike_out(self, video_id: VideoId, stage: str, ordinal: int) -> None:
+        try:
+            self._ledger.end_work(video_id, stage, ordinal)
+        except EarmarkError as error:  # the row has come to its end: that isn't undone for a count too high
+            logger.warning("%s: %s could not be struck out: %s", video_id, stage, error)
 
     def _times_timed_out(self, video_id: VideoId, ordinal: int) -> int:
         key = RowKey(self._stage, video_id, ordinal)

@@ -9,7 +9,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, cast
 
 import ray
@@ -100,7 +100,8 @@ class Watcher:
         answers, counts = self._read(), self._counts()
         if self.board.began_at is not None and counts is not None:
             elapsed_s = time.time() - self.board.began_at
-            self._display.show(Progress(elapsed_s, counts, self.board.stages()))
+            with suppress(OSError):  # a terminal that was closed is no reason to end
+                self._display.show(Progress(elapsed_s, counts, self.board.stages()))
         sight = Sight(time.monotonic(), self.board if answers else None, counts)
         standstill = self._watchdog.judge(sight)
         if standstill is None:
@@ -126,7 +127,7 @@ class Watcher:
     def _read(self) -> bool:
         try:
             self.board = cast("Board", ray.get(self._scoreboard.read.remote(), timeout=ANSWER_S))
-        except ray.exceptions.RayError as error:  # being restarted, or the cluster goes down
+        except (ray.exceptions.RayError, RuntimeError) as error:  # being restarted, or the cluster goes down
             logger.warning("no scoreboard: %s", error)
             return False
         return True

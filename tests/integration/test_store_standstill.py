@@ -1,0 +1,65 @@
+"""What the watchdog asks the ledger, on a real Postgres."""
+
+from collections.abc import Iterator
+
+import pytest
+from store_rows import RECIPE, wanted
+
+from actors.errors import PermanentError, TransientError
+from actors.rows import RunId, VideoId
+from actors.store.database import Database
+from actors.store.ledger import Ledger
+from actors.store.runs import RunRegistry
+from actors.store.standstill import longest_held, next_due_s
+
+
+@pytest.fixture
+def ledger(database: Database) -> Ledger:
+    return Ledger(database)
+
+
+@pytest.fixture
+def run(database_url: str) -> Iterator[RunId]:
+    with RunRegistry(database_url, budget_s=20.0, grace_s=0.0) as registry:
+        yield registry.open_run({})
+
+
+def test_the_first_video_that_waits_says_how_long(database: Database, ledger: Ledger, run: RunId) -> None:
+    """A permit or a retry, whichever comes first; what failed for good or is due waits for nothing."""
+    ledger.ask(run, wanted("a", "b", "c", "d"), RECIPE)
+    assert next_due_s(database, run) is None
+    a, b, c = ledger.claim(run, 3)
+    ledger.fail(a.video_id, a.fence, PermanentError("gone"))
+    assert next_due_s(database, run) is None
+    ledger.fail(b.video_id, b.fence, TransientError("later", retry_after_s=5_000.0))
+    assert 4_900.0 < (next_due_s(database, run) or 0.0) <= 5_500.0
+    ledger.postpone(c.video_id, c.fence, 600.0)
+    assert 500.0 < (next_due_s(database, run) or 0.0) <= 600.0
+
+
+def test_the_video_longest_in_the_line_is_known_with_its_stage(
+    database: Database, ledger: Ledger, run: RunId
+) -> None:
+    """The one claimed first, where it was noted last; none where none is in the line."""
+    ledger.ask(run, wanted("a", "b"), RECIPE)
+    assert longest_held(database, run) is None
+    (first,) = ledger.claim(run, 1)
+    ledger.claim(run, 1)
+    ledger.enter(first.video_id, first.fence, "prepare")
+    found = longest_held(database, run)
+    assert found is not None
+    assert (found.video_id, found.stage) == ("a", "prepare")
+
+
+def test_deaths_are_read_without_counting_one(ledger: Ledger, run: RunId) -> None:
+    """As many as beginnings without an end, of this row of this stage alone."""
+    ledger.ask(run, wanted("a"), RECIPE)
+    ledger.claim(run, 1)
+    video = VideoId("a")
+    assert ledger.n_deaths(video, "embed", 0) == 0
+    ledger.begin_work(video, "embed", 0)
+    ledger.begin_work(video, "embed", 0)
+    assert [ledger.n_deaths(video, "embed", 0) for _ in range(2)] == [2, 2]
+    assert ledger.n_deaths(video, "embed", 1) == ledger.n_deaths(video, "store", 0) == 0
+    ledger.end_work(video, "embed", 0)
+    assert ledger.n_deaths(video, "embed", 0) == 0
