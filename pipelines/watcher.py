@@ -149,7 +149,7 @@ class Watcher:
         try:
             in_line = longest_held(self._database, self._run_id)
             for each in in_hand(sight.board):
-                if each.row.state != "working":  # it waited for others, and this end isn't its fault
+                if each.goes_on or each.row.state == "blocked":  # this end isn't its fault
                     self._ledger.end_work(VideoId(each.row.label), each.stage.lower(), each.row.ordinal)
         except EarmarkError as error:
             logger.warning("can't ask what is in the line: %s", error)
