@@ -133,13 +133,11 @@ class Watcher:
         return True
 
     def _only_waits(self, counts: RunCounts | None) -> bool:
-        """Whether nothing is in the line and something isn't due yet."""
+        """Whether nothing is in the line, and what is left isn't due yet."""
+        if counts is None or counts.running:
+            return False
         try:
-            return (
-                counts is not None
-                and not counts.running
-                and next_due_s(self._database, self._run_id) is not None
-            )
+            return (next_due_s(self._database, self._run_id) or 0.0) > 0.0
         except EarmarkError as error:
             logger.warning("can't ask what is due: %s", error)
             return False

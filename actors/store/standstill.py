@@ -18,7 +18,8 @@ class InLine:
 
 
 def next_due_s(database: Database, run_id: RunId) -> float | None:
-    """Seconds until a video of this run that has to wait may be tried again; ``None``: none waits."""
+    """Seconds until a video of this run that is not in its line may go on, for a retry or a permit; 0: at once,
+    ``None``: there is none."""
 
     def ask(connection: Conn) -> float | None:
         row = connection.execute(queries("standstill")["next_due"], {"run_id": run_id}).fetchone()

@@ -24,17 +24,30 @@ def run(database_url: str) -> Iterator[RunId]:
         yield registry.open_run({})
 
 
-def test_the_first_video_that_waits_says_how_long(database: Database, ledger: Ledger, run: RunId) -> None:
-    """A permit or a retry, whichever comes first; what failed for good or is due waits for nothing."""
+def test_what_is_not_in_the_line_says_when_it_may_go_on(
+    database: Database, ledger: Ledger, run: RunId
+) -> None:
+    """A permit or a retry, whichever comes first; at once while something is due; what failed for good waits
+    for nothing."""
     ledger.ask(run, wanted("a", "b", "c", "d"), RECIPE)
-    assert next_due_s(database, run) is None
     a, b, c = ledger.claim(run, 3)
-    ledger.fail(a.video_id, a.fence, PermanentError("gone"))
-    assert next_due_s(database, run) is None
     ledger.fail(b.video_id, b.fence, TransientError("later", retry_after_s=5_000.0))
+    assert next_due_s(database, run) == 0.0, "the fourth is due"
+    (d,) = ledger.claim(run, 1)
     assert 4_900.0 < (next_due_s(database, run) or 0.0) <= 5_500.0
     ledger.postpone(c.video_id, c.fence, 600.0)
     assert 500.0 < (next_due_s(database, run) or 0.0) <= 600.0
+    for request in (a, d):
+        ledger.fail(request.video_id, request.fence, PermanentError("gone"))
+    assert 500.0 < (next_due_s(database, run) or 0.0) <= 600.0
+
+
+def test_where_nothing_is_left_nothing_waits(database: Database, ledger: Ledger, run: RunId) -> None:
+    """All in the line, or ended for good."""
+    ledger.ask(run, wanted("a", "b"), RECIPE)
+    a, _ = ledger.claim(run, 2)
+    ledger.fail(a.video_id, a.fence, PermanentError("gone"))
+    assert next_due_s(database, run) is None
 
 
 def test_the_video_longest_in_the_line_is_known_with_its_stage(
