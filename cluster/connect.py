@@ -45,6 +45,7 @@ TEMPORARY = "tmp_"
 """Begins the name of a run's temporary directory; the driver's process id ends it."""
 START_ATTEMPTS = 3
 NODE_PROGRAMS = ("raylet", "gcs_server")
+GONE_WITHIN_S = 5.0
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +56,9 @@ class Engine:
 
     dashboard_url: str | None
     logs_dir: Path | None
+    n_cpus: float
+    n_gpus: float
+    """What Ray has to book in all, on a cluster of several nodes the sum."""
     node: tuple[psutil.Process, ...] = ()
     """The processes that make up a node started here, without which nothing works."""
 
@@ -63,10 +67,16 @@ class Engine:
         return [name for name, process in zip(NODE_PROGRAMS, self.node, strict=False) if not _lives(process)]
 
     def kill(self) -> None:
-        """End every process of a Ray that was started here, at once and without its help."""
-        for process in psutil.Process().children(recursive=True) if self.node else []:
+        """End every process of a Ray that was started here, at once and without its help. Nothing happens
+        to a cluster that was joined."""
+        session = self.logs_dir.parent if self.logs_dir is not None else None
+        mine = psutil.Process().children() if session is not None else []
+        found = [process for process in mine if str(session) in " ".join(_command(process))]
+        found += [below for process in list(found) for below in _children(process)]
+        for process in found:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
+        psutil.wait_procs(found, timeout=GONE_WITHIN_S)
 
 
 def _lives(process: psutil.Process) -> bool:
@@ -80,6 +90,20 @@ def _node() -> tuple[psutil.Process, ...]:
     """This process's own children of these names, which Ray has just started."""
     children = {process.name(): process for process in psutil.Process().children()}
     return tuple(children[name] for name in NODE_PROGRAMS)
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
+def _children(process: psutil.Process) -> list[psutil.Process]:
+    try:
+        return process.children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
 
 
 def set_switches() -> None:
@@ -115,9 +139,12 @@ def engine(settings: RaySettings, ray_dir: Path, n_cpus: int, n_gpus: int) -> It
     try:
         address = context.dashboard_url or None
         session = ray.get_runtime_context().get_session_name() if settings.address is None else None
+        there = ray.cluster_resources()  # type: ignore[no-untyped-call]
         yield Engine(
             dashboard_url=f"http://{address}" if address else None,
             logs_dir=sessions / session / "logs" if session else None,
+            n_cpus=there.get("CPU", 0.0),
+            n_gpus=there.get("GPU", 0.0),
             node=_node() if session else (),
         )
     finally:

@@ -1,4 +1,4 @@
-"""What the hardware allows: pools cut to the card, shares that Ray books, CPUs that a start needs.
+"""What the hardware allows: pools cut to the card and the shares that Ray books.
 
 Pure: ``hardware.py`` looks at the machine. The memory figures are estimates from published measurements, said to be
 so; a GPU share is bookkeeping in Ray and limits nothing, hence the sum in bytes beside it.
@@ -58,8 +58,6 @@ class Pools:
     n_preparers: int
     n_preparers_at_start: int
     """The recognisers stand idle until the first slice comes: two cutters bring it sooner than one."""
-    min_cpus: float
-    """CPUs that Ray must book before the line can start: with one too few its source waits for ever."""
     notes: tuple[str, ...] = ()
     """What was cut or chosen, for the user."""
 
@@ -87,8 +85,6 @@ def plan_pools(settings: Settings, hardware: Hardware) -> Pools:
         embed_share = settings.embed.gpu_share or EMBED_SHARE
     if asr_device == "cuda":
         n_asr, asr_share = _fit_card(settings, hardware, embed_share, notes)
-    asr_cpus = settings.transcribe.cpu_threads * n_asr if asr_device == "cpu" else 0.0
-    embed_cpus = 1.0 if embed_device == "cpu" else 0.0
     n_preparers = min(settings.prepare.actors, max(1, hardware.n_cpus))
     at_start = min(n_preparers, PREPARERS_AT_START)
     return Pools(
@@ -99,7 +95,6 @@ def plan_pools(settings: Settings, hardware: Hardware) -> Pools:
         embed_gpu_share=embed_share,
         n_preparers=n_preparers,
         n_preparers_at_start=at_start,
-        min_cpus=SOURCE_CPUS + at_start + asr_cpus + embed_cpus,
         notes=tuple(notes),
     )
 

@@ -85,7 +85,13 @@ class WatchdogSettings(Section):
     stalled_s: float = Field(
         3600.0,
         gt=0,
-        description="A line in which nothing ends for this long, in seconds, is ended with exit code 1.",
+        description="A line in which nothing ends for this long, in seconds, is ended with exit code 1. Rows that their "
+        "stage may still work on, retries and permits that are waited for don't count as standing still.",
+    )
+    start_s: float = Field(
+        7200.0,
+        gt=0,
+        description="Time for every stage's first actor to be ready, in seconds, its model fetched and loaded.",
     )
 
 

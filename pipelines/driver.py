@@ -7,7 +7,7 @@ import logging
 import signal
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from math import ceil
@@ -35,12 +35,12 @@ from cluster.resources import Hardware, Pools
 from configs.home import Home
 from configs.settings import Settings
 from pipelines.audit import audit
+from pipelines.booking import Booking, booked, demand_room
 from pipelines.context import RunContext
 from pipelines.engine_guard import EngineGuard
 from pipelines.gate import Gate
 from pipelines.ingest import build, line
 from pipelines.lookout import look_into_lists
-from pipelines.notices import Notices
 from pipelines.outcome import Outcome, turned_away
 from pipelines.progress import Display
 from pipelines.recipe_change import RecipeChange, tell
@@ -80,7 +80,7 @@ def run(items: Iterable[Wanted], plan: Plan, display: Display) -> Outcome:
         ConfigError: something that no video is to blame for: a model that can't be loaded, a database
             of another dimension. Nothing is lost; the same command goes on once it is mended.
         LeaseLost: another run took this one for dead and took over.
-        TransientError: the line broke and broke again.
+        TransientError: the line broke and broke again, or came to a standstill.
     """
     embed = plan.settings.embed
     with Database(plan.database_url, pool_size=2) as database, RunRegistry(plan.database_url) as registry:
@@ -88,7 +88,7 @@ def run(items: Iterable[Wanted], plan: Plan, display: Display) -> Outcome:
         ledger = Ledger(database)
         run_id = registry.open_run(plan.settings.model_dump(mode="json"))
         queue = RunQueue(database, run_id, plan.settings)
-        drive = _Drive(plan, run_id, ledger, queue, registry, display)
+        drive = _Drive(plan, run_id, database, queue, registry, display)
         started, asked, change, ended = time.monotonic(), Asked(), RecipeChange(), "failed"
         try:
             asked, change = _ask(database, ledger, run_id, items, plan)
@@ -148,11 +148,12 @@ class _Drive:
     """The part of a run in which Ray is up."""
 
     def __init__(
-        self, plan: Plan, run_id: RunId, ledger: Ledger, queue: RunQueue, registry: RunRegistry,
+        self, plan: Plan, run_id: RunId, database: Database, queue: RunQueue, registry: RunRegistry,
         display: Display,
     ) -> None:  # fmt: skip
         self._plan, self._run_id, self._queue = plan, run_id, queue
-        self._ledger, self._registry, self._display = ledger, registry, display
+        self._database, self._ledger = database, Ledger(database)
+        self._registry, self._display = registry, display
         self._ended_at = 0.0
         self._began_at: float | None = None
         self.interrupted = False
@@ -166,30 +167,37 @@ class _Drive:
     def __call__(self) -> None:
         """Drive the line until nothing is left or a pass gets nowhere."""
         plan = self._plan
-        n_cpus = max(plan.hardware.n_cpus, ceil(plan.pools.min_cpus))
-        if plan.stages is not None:
-            self._display.expected = tuple(stage.name for stage in plan.stages)
+        stages = plan.stages or line(plan.settings, plan.pools)
+        n_cpus = max(plan.hardware.n_cpus, ceil(booked(stages).cpus))
+        if plan.settings.ray.address is None:  # told sooner than by starting it
+            demand_room(stages, Booking(n_cpus, len(plan.hardware.gpus)))
+        self._display.expected = tuple(stage.name for stage in stages)
         plan.home.keep_model_caches()
         self._display.say("Starting Ray …")
-        with engine(plan.settings.ray, plan.home.ray_dir, n_cpus, len(plan.hardware.gpus)) as started:
+        with (
+            ExitStack() as leaving,
+            engine(plan.settings.ray, plan.home.ray_dir, n_cpus, len(plan.hardware.gpus)) as started,
+        ):
             if started.dashboard_url:
                 self._display.say(f"Ray dashboard: {started.dashboard_url}")
+            demand_room(stages, Booking(started.n_cpus, started.n_gpus))
             context = RunContext(
                 run_id=self._run_id, settings=plan.settings, database_url=plan.database_url,
                 cache_dir=plan.home.cache_dir, models_dir=plan.home.models_dir, audio_dir=plan.home.audio_dir,
                 scoreboard=Scoreboard.remote(), force=plan.force, limit=plan.limit,  # type: ignore[attr-defined]
             )  # fmt: skip
-            notices = Notices(self._queue, self._display)
             watcher = Watcher(
-                self._run_id, self._ledger, self._registry, context.scoreboard, self._display, notices
-            )
+                self._run_id, self._database, self._registry, context.scoreboard, self._display, started,
+                plan.settings, self._queue, [stage.name for stage in stages],
+            )  # fmt: skip
             guard = EngineGuard(started, self._give_back, self._display.say)
+            leaving.callback(watcher.last_resort.call_off)
             try:
                 with _interruptible(), self._display.running(), guard.watching(), watcher.watching():
-                    self._passes(context, started)
+                    self._passes(context, stages, watcher, started)
             except KeyboardInterrupt:
-                if watcher.lost is not None:
-                    raise watcher.lost from None
+                if watcher.ended is not None:
+                    raise watcher.ended from None
                 self.interrupted = True
                 self._display.say("Stopping …")
             finally:
@@ -199,11 +207,13 @@ class _Drive:
         self._ledger.release(self._run_id, forgive=True)
         self._registry.close_run("failed", {})
 
-    def _passes(self, context: RunContext, started: Engine) -> None:
+    def _passes(
+        self, context: RunContext, stages: Sequence[StageSpec], watcher: Watcher, started: Engine
+    ) -> None:
         n_setbacks = n_idle = 0
         while n_setbacks < MAX_PASSES:
             settled = self._ledger.counts(self._run_id).settled
-            broken = self._one_pass(context)
+            broken = self._one_pass(context, stages, watcher)
             left = self._ledger.release(self._run_id)
             if broken is None and not left:
                 if self._queue.exhausted():
@@ -221,10 +231,12 @@ class _Drive:
                     ) from broken
                 return
 
-    def _one_pass(self, context: RunContext) -> ray.exceptions.RayError | None:
+    def _one_pass(
+        self, context: RunContext, stages: Sequence[StageSpec], watcher: Watcher
+    ) -> ray.exceptions.RayError | None:
         """Drive the line once; gives what broke it, if something did."""
-        stages = self._plan.stages or line(self._plan.settings, self._plan.pools)
         try:
+            watcher.begin_pass()
             for _ in build(context, stages).iter_rows():
                 self._ended_at = time.time()
         except ray.exceptions.RayError as error:

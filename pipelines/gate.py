@@ -18,6 +18,7 @@ from actors.store.database import Database
 from actors.store.ledger import Ledger
 from actors.store.permits import Permits
 from pipelines.context import RunContext
+from pipelines.in_hand import paused
 from pipelines.stage import Worker
 
 HOLD_S = 20.0
@@ -84,7 +85,8 @@ class Gate:
         while (wait_s := self._permits.take(site)) > 0:
             if time.monotonic() + wait_s > until:
                 raise NotNow(f"{site} may not be asked yet", retry_after_s=wait_s)
-            time.sleep(min(wait_s, STEP_S))
+            with paused():  # the source's time, not the row's
+                time.sleep(min(wait_s, STEP_S))
 
 
 def _address(item: Any) -> str:

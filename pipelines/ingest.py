@@ -35,20 +35,20 @@ def line(settings: Settings, pools: Pools) -> list[StageSpec]:
         StageSpec(
             name="Download", accepts=(rows.Video,), build=workers.build_download,
             min_actors=n_downloaders, max_actors=settings.download.actors, initial_actors=n_downloaders,
-            marks_stage=True, counts_deaths=True,
+            marks_stage=True,
         ),
         StageSpec(
             name="Prepare", accepts=(rows.Audio,), build=workers.build_prepare,
             min_actors=pools.n_preparers_at_start, max_actors=pools.n_preparers,
             initial_actors=pools.n_preparers_at_start, num_cpus=1.0,
-            marks_stage=True, counts_deaths=True,
+            marks_stage=True,
         ),
         StageSpec(
             name="Transcribe", accepts=(rows.Slice,), build=workers.build_transcribe,
             min_actors=pools.n_transcribers if settings.ray.address is None else 1,
             max_actors=pools.n_transcribers, initial_actors=pools.n_transcribers,
             num_cpus=transcribe_cpus, num_gpus=pools.transcribe_gpu_share,
-            marks_stage=True, counts_deaths=True,
+            marks_stage=True,
         ),
         StageSpec(
             name="Assemble", accepts=(rows.SpokenSlice, rows.Resumed), build=workers.build_assemble,

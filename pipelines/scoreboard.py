@@ -4,23 +4,31 @@ Ray Data's own actor gauges stand still while a long row is worked on, so the co
 the stages and are sent by a thread of theirs, whatever the row takes.
 """
 
+import faulthandler
 import logging
+import os
 import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple, TypeVar
 
 import ray
 from ray.actor import ActorHandle
 
 from actors.errors import EarmarkError
+from pipelines.in_hand import STDERR, Hands, Held
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 INTERVAL_S = 1.0
+ANSWER_S = 10.0
+"""Longest wait of a stage for the scoreboard: no row is held up by one that hangs."""
+LAST_WORDS_S = 3.0
+TIMED_OUT = 1
+"""Exit status of an actor that ends itself over a row."""
 
 
 @dataclass(slots=True)
@@ -41,6 +49,10 @@ class Tally:
     actors: int = 1
     latest: str = ""
     """The video worked on last."""
+    held: tuple[Held, ...] = ()
+    """The rows in hand, the oldest first; of one actor at most as many as it has threads."""
+    silent_s: float = 0.0
+    """Seconds since the actor was last heard of; in the sum of a stage the longest."""
 
     def figures(self) -> dict[str, float]:
         """What is kept of it."""
@@ -51,8 +63,18 @@ class Tally:
         }  # fmt: skip
 
     def __add__(self, other: "Tally") -> "Tally":
-        mine, theirs = asdict(self), asdict(other)
-        return Tally(**{key: mine[key] + theirs[key] for key in mine if key != "latest"}, latest=other.latest)
+        return Tally(
+            items=self.items + other.items, failed=self.failed + other.failed, in_hand=self.in_hand + other.in_hand,
+            audio_s=self.audio_s + other.audio_s, busy_s=self.busy_s + other.busy_s,
+            blocked_s=self.blocked_s + other.blocked_s, age_s=self.age_s + other.age_s,
+            actors=self.actors + other.actors, latest=other.latest or self.latest,
+            held=tuple(sorted(self.held + other.held, key=lambda row: -row.age_s)),
+            silent_s=max(self.silent_s, other.silent_s),
+        )  # fmt: skip
+
+    def ended(self) -> "Tally":
+        """What stays of an actor that is no more."""
+        return replace(self, in_hand=0, held=(), actors=0, silent_s=0.0)
 
 
 @dataclass
@@ -72,14 +94,41 @@ class Board:
         }
 
 
+class RowKey(NamedTuple):
+    """A row of a stage."""
+
+    stage: str
+    video_id: str
+    ordinal: int
+
+
+@dataclass(slots=True)
+class _Heard:
+    """What is known of one actor."""
+
+    life: str
+    """Its process: Ray starts an actor that died again under the same id."""
+    past: Tally
+    """Of its former lives."""
+    now: Tally
+    at: float
+
+    def tally(self, now: float) -> Tally:
+        return replace(self.past + self.now, silent_s=now - self.at)
+
+
 # Two calls a row, which nobody looks up in the dashboard.
 @ray.remote(num_cpus=0, max_restarts=-1, enable_task_events=False)  # type: ignore[call-overload]  # Ray's types lack it
 class Scoreboard:
     """Keeps the latest tally of every actor of a run."""
 
     def __init__(self) -> None:
-        self._board = Board()
+        self._heard: dict[tuple[str, str], _Heard] = {}
+        self._began_at: float | None = None
         self._refusal: EarmarkError | None = None
+        self._timed_out: dict[RowKey, int] = {}
+        self._past: dict[str, Tally] = {}
+        self._gone: set[tuple[str, str]] = set()
         self._sources: set[str] = set()
 
     def enter_source(self, token: str) -> bool:
@@ -95,38 +144,68 @@ class Scoreboard:
     def refusal(self) -> EarmarkError | None:
         return self._refusal
 
-    def report(self, stage: str, actor: str, tally: Tally) -> None:
-        self._board.by_actor.setdefault(stage, {})[actor] = tally
-        if self._board.began_at is None and (tally.in_hand or tally.items):
-            self._board.began_at = time.time()
+    def report(self, stage: str, actor: str, life: str, tally: Tally) -> None:
+        if (stage, actor) in self._gone:
+            return  # sent before its pass ended
+        before = self._heard.get((stage, actor))
+        past = Tally(actors=0)
+        if before is not None:
+            past = before.past if before.life == life else (before.past + before.now).ended()
+        self._heard[stage, actor] = _Heard(life, past, tally, time.monotonic())
+        if self._began_at is None and (tally.in_hand or tally.items):
+            self._began_at = time.time()
+
+    def timed_out(self, row: RowKey) -> None:
+        """An actor ends itself: this row was over its limit."""
+        self._timed_out[row] = self._timed_out.get(row, 0) + 1
+
+    def times_timed_out(self, row: RowKey) -> int:
+        """How often that happened in this run."""
+        return self._timed_out.get(row, 0)
+
+    def begin_pass(self) -> None:
+        """The line is driven anew: the actors of the last pass are gone, what they did counts on."""
+        for (stage, actor), heard in self._heard.items():
+            self._past[stage] = self._past.get(stage, Tally(actors=0)) + (heard.past + heard.now).ended()
+            self._gone.add((stage, actor))
+        self._heard.clear()
 
     def read(self) -> Board:
-        return self._board
+        board, now = Board(began_at=self._began_at), time.monotonic()
+        for stage, past in self._past.items():
+            board.by_actor[stage] = {"of former passes": past}
+        for (stage, actor), heard in self._heard.items():
+            board.by_actor.setdefault(stage, {})[actor] = heard.tally(now)
+        return board
 
 
 class Meter:
-    """One actor's tally, sent to the scoreboard once a second. Safe to use from several threads."""
+    """One actor's tally, sent to the scoreboard once a second; ends the actor over a row that takes too long.
+    Safe to use from several threads."""
 
     def __init__(self, stage: str, scoreboard: ActorHandle[Any]) -> None:
         self._stage = stage
         self._scoreboard = scoreboard
         self._actor = ray.get_runtime_context().get_actor_id() or "task"
+        self._life = ray.get_runtime_context().get_worker_id()
         self._lock = threading.Lock()
         self._tally = Tally()
+        self._hands = Hands(self._give_up)
         self._ready_at = time.monotonic()
         self._busy_since: float | None = None
         self._working = 0
-        threading.Thread(target=self._send_forever, name="meter", daemon=True).start()
+        threading.Thread(target=self._watch, name="meter", daemon=True).start()
 
     @contextmanager
-    def item(self, label: str, audio_s: float) -> Iterator[None]:
+    def item(self, label: str, ordinal: int, audio_s: float, limit_s: float) -> Iterator[None]:
         """One row, from the moment it is taken in hand to the moment it is done with."""
         with self._lock:
             self._tally.in_hand += 1
             self._tally.latest = label
-        self._send()
         try:
-            yield
+            with self._hands.take(label, ordinal, limit_s):
+                self._send()
+                yield
         finally:
             with self._lock:
                 self._tally.in_hand -= 1
@@ -150,7 +229,8 @@ class Meter:
             finally:
                 self._stop()
             handed_over_at = time.monotonic()
-            yield result
+            with self._hands.state("blocked"):
+                yield result
             with self._lock:
                 self._tally.blocked_s += time.monotonic() - handed_over_at
 
@@ -168,21 +248,40 @@ class Meter:
                 self._busy_since = None
 
     def snapshot(self) -> Tally:
+        held = self._hands.held()
         with self._lock:
             now = time.monotonic()
             running_s = now - self._busy_since if self._busy_since is not None else 0.0
-            return replace(self._tally, busy_s=self._tally.busy_s + running_s, age_s=now - self._ready_at)
+            return replace(
+                self._tally, busy_s=self._tally.busy_s + running_s, age_s=now - self._ready_at, held=held
+            )
 
-    def _send_forever(self) -> None:
-        while self._send():
-            time.sleep(INTERVAL_S)
+    def _watch(self) -> None:
+        while True:
+            self._send()
+            left_s = self._hands.enforce()
+            time.sleep(INTERVAL_S if left_s is None else max(0.05, min(INTERVAL_S, left_s)))
 
-    def _send(self, *, wait: bool = False) -> bool:
+    def _give_up(self, row: Held) -> None:
+        """Leave this process: nothing else ends a call that doesn't return. Ray starts the actor again and
+        hands it its rows, which the ledger has counted."""
+        logger.error(
+            "%s: leaving over %s (part %d): %.0f s of work on it, the limit is %.0f s; the stacks stand in this "
+            "process's .err file in Ray's logs", self._stage, row.label, row.ordinal, row.worked_s, row.limit_s,
+        )  # fmt: skip
+        faulthandler.dump_traceback(STDERR)
+        key = RowKey(self._stage, row.label, row.ordinal)
+        self._tell(self._scoreboard.timed_out, key, patience_s=LAST_WORDS_S)
+        os._exit(TIMED_OUT)
+
+    def _send(self, *, wait: bool = False) -> None:
+        sent = (self._stage, self._actor, self._life, self.snapshot())
+        self._tell(self._scoreboard.report, *sent, patience_s=ANSWER_S if wait else None)
+
+    def _tell(self, method: Any, *what: object, patience_s: float | None) -> None:
         try:
-            sent: Any = self._scoreboard.report.remote(self._stage, self._actor, self.snapshot())
-            if wait:
-                ray.get(sent)
-        except (ray.exceptions.RayError, RuntimeError) as error:  # the cluster is going down
-            logger.debug("no scoreboard to report to: %s", error)
-            return False
-        return True
+            sent = method.remote(*what)
+            if patience_s is not None:
+                ray.get(sent, timeout=patience_s)
+        except (ray.exceptions.RayError, RuntimeError) as error:  # being restarted, or the cluster goes down
+            logger.debug("the scoreboard doesn't answer: %s", error)

@@ -20,6 +20,8 @@ from actors.store.database import Database
 from actors.store.ledger import Ledger
 from pipelines import wire
 from pipelines.context import RunContext
+from pipelines.deaths import Deaths
+from pipelines.in_hand import row_limit_s
 from pipelines.scoreboard import Meter
 
 logger = logging.getLogger(__name__)
@@ -27,7 +29,6 @@ logger = logging.getLogger(__name__)
 Worker = Callable[[Any], Iterable[Any]]
 """Takes a row of the kinds that its stage accepts, gives the rows that follow from it."""
 
-MAX_DEATHS = 3
 DEAD_DEVICE = "device"
 
 
@@ -52,8 +53,6 @@ class StageSpec:
     """Rows sent to one actor, the ones being worked on included."""
     marks_stage: bool = False
     """Write into the ledger that the video has come here, and leave it if it has ended or changed hands."""
-    counts_deaths: bool = False
-    """Count the attempt before the work: a row that kills its actor is set aside after three."""
 
     def add_to(self, dataset: Dataset, context: RunContext) -> Dataset:
         """The dataset with this stage behind it."""
@@ -79,8 +78,11 @@ class StageHost:
 
     def __init__(self, spec: StageSpec, context: RunContext) -> None:
         self._spec = spec
+        self._kinds = {kind.__name__ for kind in spec.accepts}
+        self._limits = context.settings.watchdog
         backoff = Backoff.of(context.settings.retry)
         self._ledger = Ledger(Database(context.database_url, pool_size=spec.threads), backoff)
+        self._deaths = Deaths(spec.name, self._ledger, context.scoreboard, shared=spec.threads > 1)
         try:
             self._worker = spec.build(context, self._ledger)
         except EarmarkError as error:
@@ -89,58 +91,44 @@ class StageHost:
         self._meter = Meter(spec.name, context.scoreboard)
 
     def __call__(self, row: wire.Row) -> Iterator[wire.Row]:
-        item: Any = wire.unpack(row)
-        if isinstance(item, self._spec.accepts):
-            with self._meter.item(wire.video_id(item), wire.audio_seconds(item)):
-                yield from self._work(item)
+        if row["kind"] in self._kinds:
+            limit_s = row_limit_s(self._limits, row["kind"], row["audio_s"])
+            with self._meter.item(row["id"], row["ordinal"], row["audio_s"], limit_s):
+                yield from self._work(row, limit_s)
         else:
             yield row
 
-    def _work(self, item: Any) -> Iterator[wire.Row]:
+    def _work(self, row: wire.Row, limit_s: float) -> Iterator[wire.Row]:
         try:
-            for result in self._meter.timed(self._guarded(item)):
+            for result in self._meter.timed(self._guarded(row, limit_s)):
                 yield wire.pack(result)
         except LeaseLost as error:
-            logger.info("%s: %s leaves it: %s", item.video_id, self._spec.name, error)
+            logger.info("%s: %s leaves it: %s", row["id"], self._spec.name, error)
         except EarmarkError as error:
-            self._settle(item, error)
+            self._settle(row, error)
         except Exception as error:
-            logger.exception("%s failed in %s", item.video_id, self._spec.name)
-            self._settle(item, unexpected(error))
+            logger.exception("%s failed in %s", row["id"], self._spec.name)
+            self._settle(row, unexpected(error))
 
-    def _guarded(self, item: Any) -> Iterator[Any]:
-        stage, ordinal = self._spec.name.lower(), getattr(item, "ordinal", 0)
+    def _guarded(self, row: wire.Row, limit_s: float) -> Iterator[Any]:
         if self._spec.marks_stage:
-            self._ledger.enter(item.video_id, item.fence, stage)
-        if not self._spec.counts_deaths:
-            yield from self._worker(item)
-            return
-        tries = self._ledger.begin_work(item.video_id, stage, ordinal)
-        if tries > MAX_DEATHS:
-            self._ledger.end_work(item.video_id, stage, ordinal)
-            raise PermanentError(
-                f"{stage} died {MAX_DEATHS} times while it worked on this video",
-                code="kills_its_worker",
-                remedy="See the Ray logs of that stage; ingest it again with --force once the cause is gone",
-            )
-        try:
-            yield from self._worker(item)
-        finally:
-            self._ledger.end_work(item.video_id, stage, ordinal)
+            self._ledger.enter(row["id"], row["fence"], self._spec.name.lower())
+        with self._deaths.counted(row["id"], row["ordinal"], limit_s):
+            yield from self._worker(wire.unpack(row))
 
-    def _settle(self, item: Any, error: EarmarkError) -> None:
+    def _settle(self, row: wire.Row, error: EarmarkError) -> None:
         """Write down why the video ends here. If even that fails the video stays ``running``, and the
         run finds it at its end."""
         self._meter.failed()
         try:
             if isinstance(error, Rejected):
-                self._ledger.skip(item.video_id, item.fence, error.code, error.reason, error.remedy)
+                self._ledger.skip(row["id"], row["fence"], error.code, error.reason, error.remedy)
             else:
-                self._ledger.fail(item.video_id, item.fence, error)
+                self._ledger.fail(row["id"], row["fence"], error)
         except LeaseLost as lost:
-            logger.info("%s: %s", item.video_id, lost)
+            logger.info("%s: %s", row["id"], lost)
         except Exception:
-            logger.exception("%s: could not record %s", item.video_id, error.code)
+            logger.exception("%s: could not record %s", row["id"], error.code)
         if error.code == DEAD_DEVICE:
             # After such an error CUDA answers nothing in this process: Ray starts another.
             logger.error("leaving: %s", error)

@@ -1,50 +1,80 @@
-"""Keeps an eye on a run while the line works: shows it, and sees that the run is still ours."""
+"""Keeps an eye on a run while the line works: shows it, sees that it is still ours and that it gets on.
+
+What has come to a stop is ``watchdog.py``'s to judge. A run that has to end here ends by a signal to the main
+thread, and where that doesn't help by ``last_resort.py``.
+"""
 
 import logging
 import signal
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any, cast
 
 import ray
 from ray.actor import ActorHandle
 
-from actors.errors import EarmarkError, LeaseLost
-from actors.rows import RunId
-from actors.store.ledger import Ledger
+from actors.errors import EarmarkError, LeaseLost, TransientError
+from actors.rows import RunId, VideoId
+from actors.store.database import Database
+from actors.store.ledger import Ledger, RunCounts
+from actors.store.run_queue import RunQueue
 from actors.store.runs import RunRegistry
+from actors.store.standstill import longest_held
+from cluster.connect import Engine
+from configs.settings import Settings
+from pipelines.last_resort import LastResort
 from pipelines.notices import Notices
 from pipelines.progress import Display, Progress
 from pipelines.scoreboard import Board
+from pipelines.watchdog import Sight, Standstill, Watchdog, explain, in_hand
 
 logger = logging.getLogger(__name__)
 
 POLL_S = 1.0
+ANSWER_S = 5.0
+"""Longest wait for the scoreboard."""
 RECOVER_EVERY_S = 30.0
 """How often to look for runs whose driver died, so that theirs is done too."""
 
 
 class Watcher:
-    """Looks once a second, in a thread of its own, while ``watching``."""
+    """Looks once a second, in a thread of its own, while ``watching``.
+
+    Args:
+        stages: names in the order of the line.
+    """
 
     def __init__(
         self,
         run_id: RunId,
-        ledger: Ledger,
+        database: Database,
         registry: RunRegistry,
         scoreboard: ActorHandle[Any],
         display: Display,
-        notices: Notices,
+        engine: Engine,
+        settings: Settings,
+        queue: RunQueue,
+        stages: Sequence[str],
     ) -> None:
-        self._notices = notices
-        self._run_id, self._ledger, self._registry = run_id, ledger, registry
-        self._scoreboard, self._display = scoreboard, display
+        self._run_id, self._database, self._ledger = run_id, database, Ledger(database)
+        self._registry, self._scoreboard, self._display = registry, scoreboard, display
+        self._engine, self._settings = engine, settings
+        self._queue, self._notices = queue, Notices(queue, display)
+        self._stages = tuple(stages)
         self._recovered_at = time.monotonic()
+        self._watchdog = Watchdog(settings.watchdog, self._stages, time.monotonic())
+        self.last_resort = LastResort(self._give_back, engine.kill)
         self.board = Board()
-        self.lost: LeaseLost | None = None
-        """Set when another run has taken over; the main thread is interrupted then."""
+        self.ended: EarmarkError | None = None
+        """Why the run has to end: another one has taken over, or the line stands still. The main thread
+        is interrupted then."""
+
+    def begin_pass(self) -> None:
+        """The line is driven, once more or for the first time."""
+        self._scoreboard.begin_pass.remote()
+        self._watchdog.begin_pass(time.monotonic())
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -59,30 +89,99 @@ class Watcher:
             self._read()
 
     def _watch(self, done: threading.Event) -> None:
-        while not done.wait(POLL_S):
-            try:
+        try:
+            while self.ended is None and not done.wait(POLL_S):
                 self._look()
-            except LeaseLost as error:
-                self.lost = error
-                # A real signal: _thread.interrupt_main() wakes nobody who waits for a lock, as the line does.
-                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
-                return
-            except EarmarkError as error:  # the database is away; the stages wait for it too
-                logger.warning("no state to show: %s", error)
+        except LeaseLost as error:
+            self.ended = error
+        finally:
+            if self.ended is None and not done.is_set():  # a fault in here: unwatched a run could hang
+                self.ended = TransientError("the watch over the run broke off", code="unexpected")
+            if self.ended is not None and not done.is_set():
+                self._end(self.ended)
 
     def _look(self) -> None:
-        self._registry.hold()
-        if time.monotonic() - self._recovered_at > RECOVER_EVERY_S:
-            self._recovered_at = time.monotonic()
-            self._registry.recover_lost()
-        self._notices.look()
-        self._read()
-        if self.board.began_at is not None:
+        answers, counts = self._read(), self._counts()
+        if self.board.began_at is not None and counts is not None:
             elapsed_s = time.time() - self.board.began_at
-            self._display.show(Progress(elapsed_s, self._ledger.counts(self._run_id), self.board.stages()))
+            with suppress(OSError):  # a terminal that was closed is no reason to end
+                self._display.show(Progress(elapsed_s, counts, self.board.stages()))
+        sight = Sight(time.monotonic(), self.board if answers else None, counts)
+        standstill = self._watchdog.judge(sight)
+        if standstill is None:
+            return
+        if not standstill.not_started and self._only_waits():
+            self._watchdog.excuse(sight.at_s)
+            return
+        self.ended = self._explained(standstill, sight)
 
-    def _read(self) -> None:
+    def _counts(self) -> RunCounts | None:
         try:
-            self.board = cast("Board", ray.get(self._scoreboard.read.remote()))
-        except ray.exceptions.RayError as error:  # being restarted, or the cluster goes down
+            self._registry.hold()
+            if time.monotonic() - self._recovered_at > RECOVER_EVERY_S:
+                self._recovered_at = time.monotonic()
+                self._registry.recover_lost()
+            self._notices.look()
+            return self._ledger.counts(self._run_id)
+        except LeaseLost:
+            raise
+        except EarmarkError as error:  # the database is away; the stages wait for it too
+            logger.warning("no state to show: %s", error)
+            return None
+
+    def _read(self) -> bool:
+        try:
+            self.board = cast("Board", ray.get(self._scoreboard.read.remote(), timeout=ANSWER_S))
+        except (ray.exceptions.RayError, RuntimeError) as error:  # being restarted, or the cluster goes down
             logger.warning("no scoreboard: %s", error)
+            return False
+        return True
+
+    def _only_waits(self) -> bool:
+        """Whether nothing is in the line, and what is left may not be taken yet."""
+        try:
+            return self._queue.outlook().only_waits
+        except EarmarkError as error:
+            logger.warning("can't ask what is due: %s", error)
+            return False
+
+    def _explained(self, standstill: Standstill, sight: Sight) -> TransientError:
+        in_line = None
+        try:
+            in_line = longest_held(self._database, self._run_id)
+            for each in in_hand(sight.board):
+                if each.goes_on or each.row.state == "blocked":  # this end isn't its fault
+                    self._ledger.end_work(VideoId(each.row.label), each.stage.lower(), each.row.ordinal)
+        except EarmarkError as error:
+            logger.warning("can't ask what is in the line: %s", error)
+        room = self._room() if sight.board is not None else ""
+        logs = f"Ray's log directory {self._engine.logs_dir or 'on the cluster'}"
+        return explain(standstill, sight, self._stages, in_line, room, logs)
+
+    def _room(self) -> str:
+        """What Ray has free, in words; empty if it doesn't say so in time."""
+        found: list[dict[str, float]] = []
+
+        def ask() -> None:
+            found.append(ray.available_resources())  # type: ignore[no-untyped-call]
+
+        asking = threading.Thread(target=ask, daemon=True)
+        asking.start()
+        asking.join(ANSWER_S)
+        if not found:
+            return ""
+        cpus, gpus = found[0].get("CPU", 0.0), found[0].get("GPU", 0.0)
+        has_gpus = f" and {gpus:g} of {self._engine.n_gpus:g} GPUs" if self._engine.n_gpus else ""
+        return f" (Ray has {cpus:g} of {self._engine.n_cpus:g} CPUs{has_gpus} free)"
+
+    def _end(self, error: EarmarkError) -> None:
+        """Interrupt the main thread, which cleans up; and see that it comes to an end."""
+        logger.error("ending the run: %s", error)
+        self.last_resort.arm(lambda: self._display.say(f"earmark: {error}"))
+        # A real signal: it also wakes a main thread that waits for a lock. SIGTERM, since a run in a shell's
+        # background ignores SIGINT.
+        signal.pthread_kill(cast("int", threading.main_thread().ident), signal.SIGTERM)
+
+    def _give_back(self) -> None:
+        self._ledger.release(self._run_id)
+        self._registry.close_run("failed", {})

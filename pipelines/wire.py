@@ -1,7 +1,9 @@
 """How a row travels between stages: one schema for every kind, so that Ray Data never has to guess.
 
-A row is ``{"id", "kind", "payload"}``. The payload is the pickled dataclass, *bytes and all*: every
-queue limit of Ray Data counts bytes, and a row that held a path instead would never be held back.
+A row is ``{"id", "fence", "ordinal", "kind", "audio_s", "payload"}``. The payload is the pickled dataclass,
+*bytes and all*: every queue limit of Ray Data counts bytes, and a row that held a path instead would never
+be held back. What a stage must know before it opens the payload stands beside it: opening may already be
+what kills its actor.
 """
 
 import pickle
@@ -10,23 +12,22 @@ from typing import Any
 from actors import rows
 
 Row = dict[str, Any]
-"""``id``: video id, ``kind``: class name of the payload, ``payload``: bytes."""
+"""``id``: video id, ``fence``: of its claim, ``ordinal``: of the slice, else 0, ``kind``: class name of the
+payload, ``audio_s``: see ``audio_seconds``, ``payload``: bytes."""
 
 
 def pack(item: Any) -> Row:
     """A dataclass of ``actors.rows`` as a row."""
-    return {"id": item.video_id, "kind": type(item).__name__, "payload": pickle.dumps(item, protocol=5)}
+    return {
+        "id": item.video_id, "fence": item.fence, "ordinal": getattr(item, "ordinal", 0),
+        "kind": type(item).__name__, "audio_s": float(audio_seconds(item)),
+        "payload": pickle.dumps(item, protocol=5),
+    }  # fmt: skip
 
 
 def unpack(row: Row) -> Any:
     """The dataclass that ``pack`` was given. Rows come from our own stages only, never from outside."""
     return pickle.loads(row["payload"])
-
-
-def video_id(item: Any) -> rows.VideoId:
-    """The video that a row belongs to; every kind has one."""
-    found: rows.VideoId = item.video_id
-    return found
 
 
 def audio_seconds(item: Any) -> float:

@@ -9,6 +9,7 @@ from actors import rows
 from actors.store.ledger import Ledger
 from pipelines.context import RunContext
 from pipelines.gate import Gate
+from pipelines.in_hand import getting_on
 from pipelines.recall import Known, Recall, refuse_duplicate
 from pipelines.stage import Worker
 
@@ -29,9 +30,10 @@ def build_prefilter(context: RunContext, ledger: Ledger) -> Worker:
             return
         found = prefilter(request)
         if isinstance(found, Listing):
+            entries = getting_on(found.entries)  # a channel may be as long as it likes, if only it goes on
             ledger.set_list(
-                found.video_id, found.fence, found.entries, left_out=found.left_out,
-                force=context.force, limit=context.limit,
+                found.video_id, found.fence, entries, left_out=found.left_out, force=context.force,
+                limit=context.limit,
             )  # fmt: skip
             return
         ledger.describe(found.video_id, found.fence, found.meta)

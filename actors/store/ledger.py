@@ -124,6 +124,10 @@ class Ledger:
         """
         return int(self._value("begin_work", video_id=video_id, stage=stage, ordinal=ordinal)["tries"])
 
+    def n_deaths(self, video_id: VideoId, stage: str, ordinal: int) -> int:
+        """How often work on a row has begun without an end; to be asked while nobody is at it."""
+        return int(self._value("n_deaths", video_id=video_id, stage=stage, ordinal=ordinal)["n"])
+
     def end_work(self, video_id: VideoId, stage: str, ordinal: int) -> None:
         """Note that it ended, well or not, with its worker alive."""
         what = {"video_id": video_id, "stage": stage, "ordinal": ordinal}

@@ -16,7 +16,7 @@ from rich.console import Console
 from actors.fetch.identity import identify
 from cluster.connect import set_switches
 from cluster.hardware import find_hardware
-from cluster.resources import SOURCE_CPUS, Hardware, Pools, plan_pools
+from cluster.resources import Hardware, Pools, plan_pools
 from tests.bench.audio import Corpus
 from tests.bench.cpu import CpuLog
 from tests.bench.report import Measured, StageUse
@@ -86,7 +86,7 @@ def _resources(trial: Trial) -> tuple[Hardware, Pools]:
     pools = Pools(
         transcribe_device="cuda", embed_device="cpu", n_transcribers=trial.n_workers,
         transcribe_gpu_share=0.0, embed_gpu_share=0.0, n_preparers=n_preparers,
-        n_preparers_at_start=n_preparers, min_cpus=SOURCE_CPUS + n_preparers + 1.0,
+        n_preparers_at_start=n_preparers,
     )  # fmt: skip
     return Hardware(n_cpus=hardware.n_cpus + 1), pools
 

@@ -129,6 +129,10 @@ values (%(video_id)s, %(stage)s, %(ordinal)s, 1)
 on conflict (video_id, stage, ordinal) do update set tries = w.tries + 1, since = clock_timestamp()
 returning tries
 
+-- name: n_deaths
+select coalesce(max(tries), 0) as n from work_in_hand
+where video_id = %(video_id)s and stage = %(stage)s and ordinal = %(ordinal)s
+
 -- name: end_work
 delete from work_in_hand where video_id = %(video_id)s and stage = %(stage)s and ordinal = %(ordinal)s
 

@@ -17,6 +17,7 @@ from cluster.resources import (
 )
 from configs.catalogue import profiles
 from configs.load import load_settings
+from pipelines.booking import Booking, booked, demand_room
 from pipelines.ingest import line
 
 RTX_5080 = Hardware(16, (Gpu("NVIDIA GeForce RTX 5080", 16 * GIB),))
@@ -110,11 +111,12 @@ def test_the_cpus_booked_at_the_start_leave_room_for_the_source(profile, pool_si
     """A source that finds every CPU taken by actors waits for ever: true of every profile that ships, on
     1 to 64 cores, with 0 to 8 cards, also where pools were made large by hand."""
     n_checked = 0
-    for n_cpus, gpus, pools, stages in _starts(load_settings(profile, overrides=pool_sizes)):
-        booked = SOURCE_CPUS + sum(stage.initial_actors * stage.num_cpus for stage in stages)
-        assert booked <= max(n_cpus, math.ceil(pools.min_cpus)), (n_cpus, gpus)
+    for n_cpus, gpus, _, stages in _starts(load_settings(profile, overrides=pool_sizes)):
+        at_start = SOURCE_CPUS + sum(stage.initial_actors * stage.num_cpus for stage in stages)
+        assert booked(stages).cpus == pytest.approx(at_start)
+        demand_room(stages, Booking(max(n_cpus, math.ceil(at_start)), len(gpus)))
         kept = SOURCE_CPUS + sum(stage.min_actors * stage.num_cpus for stage in stages)
-        assert kept <= booked
+        assert kept <= at_start
         n_checked += 1
     assert n_checked >= len(N_CPUS)
 

@@ -1,0 +1,92 @@
+"""A line without models, whose videos do harm where their ids say so: ``prepare-kills-1``, ``embed-hangs``.
+
+Every actor, its ledger and its writer are the real ones; only what a stage makes of a row is small.
+Ray's workers import this module, and with it Ray.
+"""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import psutil
+
+from actors import rows
+from actors.store.ledger import Ledger
+from actors.text.models import embedding_name
+from pipelines import workers
+from pipelines.context import RunContext
+from pipelines.stage import StageSpec, Worker
+from tests.integration.store_rows import MADE_BY, meta, unit_vectors
+
+EMBED_THREADS = 8
+
+
+def harm(stage: str, video_id: str) -> None:
+    """What the video does to its actor in this stage."""
+    match video_id.split("-")[:2]:
+        case [where, "kills"] if where == stage:
+            os.kill(os.getpid(), signal.SIGKILL)
+        case [where, "hangs"] if where == stage:
+            time.sleep(100_000)
+        case [where, "freezes"] if where == stage:
+            os.kill(os.getpid(), signal.SIGSTOP)
+        case [where, "freezesray"] if where == stage:
+            raylet = psutil.Process().parent()
+            for process in [raylet, *raylet.parent().children()]:
+                if process.name() in ("raylet", "gcs_server"):
+                    process.send_signal(signal.SIGSTOP)
+            time.sleep(100_000)
+
+
+def build_prefilter(context: RunContext, ledger: Ledger) -> Worker:
+    def work(request: rows.Request) -> Iterator[rows.Video]:
+        harm("prefilter", request.video_id)
+        yield rows.Video(request.video_id, request.fence, meta(), "")
+
+    return work
+
+
+def build_prepare(context: RunContext, ledger: Ledger) -> Worker:
+    def work(video: rows.Video) -> Iterator[rows.SegmentedVideo]:
+        harm("prepare", video.video_id)
+        segment = rows.Segment(0, f"text of {video.video_id}", 0.0, 9.0, 3, avg_logprob=-0.1)
+        yield rows.SegmentedVideo(video.video_id, video.fence, video.meta, "en", (segment,), MADE_BY)
+
+    return work
+
+
+def build_embed(context: RunContext, ledger: Ledger) -> Worker:
+    embed = context.settings.embed
+
+    def work(video: rows.SegmentedVideo) -> Iterator[rows.EmbeddedVideo]:
+        time.sleep(0.5)  # so that neighbours are in hand together
+        harm("embed", video.video_id)
+        vectors = unit_vectors(len(video.segments), embed.dimensions)
+        yield rows.EmbeddedVideo(video, embedding_name(embed), vectors.astype(np.float32))
+
+    return work
+
+
+def build_never(context: RunContext, ledger: Ledger) -> Worker:
+    """A model that doesn't come up."""
+    time.sleep(100_000)
+    raise AssertionError("nobody waits so long")
+
+
+def line() -> list[StageSpec]:
+    """One actor a stage, so that rows queue behind one another."""
+    one = {"min_actors": 1, "max_actors": 1, "initial_actors": 1}
+    return [
+        StageSpec("Prefilter", (rows.Request,), build_prefilter, **one, marks_stage=True),
+        StageSpec("Prepare", (rows.Video,), build_prepare, **one, num_cpus=0.5, marks_stage=True),
+        StageSpec("Embed", (rows.SegmentedVideo,), build_embed, **one, threads=EMBED_THREADS),
+        StageSpec("Store", (rows.EmbeddedVideo,), workers.build_store, **one),
+    ]
+
+
+def with_stage(name: str, **changes: object) -> list[StageSpec]:
+    """The line, with one stage otherwise."""
+    return [replace(spec, **changes) if spec.name == name else spec for spec in line()]
