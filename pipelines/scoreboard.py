@@ -72,7 +72,8 @@ class Board:
         }
 
 
-@ray.remote(num_cpus=0, max_restarts=-1, enable_task_events=False)  # two calls a row: nobody looks them up
+# Two calls a row, which nobody looks up in the dashboard: no events of them. (Ray's types don't know that option.)
+@ray.remote(num_cpus=0, max_restarts=-1, enable_task_events=False)  # type: ignore[call-overload]
 class Scoreboard:
     """Keeps the latest tally of every actor of a run."""
 
