@@ -117,8 +117,8 @@ class _Heard:
         return replace(self.past + self.now, silent_s=now - self.at)
 
 
-# Two calls a row, which nobody looks up in the dashboard.
-@ray.remote(num_cpus=0, max_restarts=-1, enable_task_events=False)  # type: ignore[call-overload]  # Ray's types lack it
+# Two calls a row, which nobody looks up in the dashboard: no events of them. (Ray's types don't know that option.)
+@ray.remote(num_cpus=0, max_restarts=-1, enable_task_events=False)  # type: ignore[call-overload]
 class Scoreboard:
     """Keeps the latest tally of every actor of a run."""
 

@@ -30,8 +30,8 @@ class Sample:
     """Videos that had come to an end."""
     memory: dict[str, int]
     """USS by group: ``driver``, ``actors``, ``database``, ``ray``."""
-    stages: dict[str, int] = field(default_factory=dict)
-    """USS of each stage's actors; their sum is ``actors``."""
+    parts: dict[str, int] = field(default_factory=dict)
+    """USS by what the processes host: ``actors/Download``, ``ray/raylet`` …"""
     processes: dict[str, int] = field(default_factory=dict)
     object_store: int = 0
     """Rows in Ray's shared memory, as its raylet reports them every ten seconds."""
@@ -76,17 +76,16 @@ class Watch:
 
     def look(self, n_settled: int, connections: int) -> Sample:
         memory: Counter[str] = Counter({"driver": 0, "actors": 0, "database": 0, "ray": 0})
-        stages: Counter[str] = Counter()
+        parts: Counter[str] = Counter()
         processes: Counter[str] = Counter()
         for group, name, process in self._processes():
             with suppress(psutil.NoSuchProcess, psutil.AccessDenied):  # it ends as we look, or is a zombie
                 used = process.memory_full_info().uss
                 memory[group] += used
                 processes[group] += 1
-                if group in ("actors", "ray"):
-                    stages[name] += used
+                parts[f"{group}/{name}"] += used
         return Sample(
-            time.monotonic() - self._began_at, n_settled, dict(memory), dict(stages), dict(processes),
+            time.monotonic() - self._began_at, n_settled, dict(memory), dict(parts), dict(processes),
             rows_in_store(self._ray_dir), connections, len(list(files_below(self._folders))),
         )  # fmt: skip
 

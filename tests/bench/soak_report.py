@@ -12,6 +12,7 @@ GROWTH = 1.10
 WINDOW = 0.05
 """Share of the videos over which a figure is taken: single looks differ by what is in flight."""
 MB = 1e6
+IDLE = "ray/worker IDLE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,32 +27,35 @@ class Bounds:
     """Bytes."""
 
 
-def early(samples: Sequence[Sample], bounds: Bounds) -> list[Sample]:
-    """Looks right after the line has warmed up; at least one."""
-    behind = [each for each in samples if each.n_settled >= bounds.after and each.memory]
+def windows(samples: Sequence[Sample], bounds: Bounds, part: str) -> tuple[list[int], list[int]]:
+    """A part's memory in the looks right after the warm-up, and in the last ones that it lived to see.
+
+    The line ends from its head: what fetches is gone when the last videos are transcribed, and what it held
+    at its own end is what counts. Its very last look is left out, at which some of it may have been gone.
+    """
+    warm = [each for each in samples if each.n_settled >= bounds.after and each.memory]
     until = bounds.after + bounds.n_videos * WINDOW
-    return [each for each in behind if each.n_settled <= until] or behind[:1]
-
-
-def late(samples: Sequence[Sample], bounds: Bounds) -> list[Sample]:
-    """The last looks at the line while it still worked; at least one."""
-    seen = [each for each in samples if each.memory]
-    working = [each for each in seen if each.n_settled < bounds.n_videos] or seen
-    since = bounds.n_videos * (1 - WINDOW)
-    return [each for each in working if each.n_settled >= since] or working[-1:]
-
-
-def usual(samples: Sequence[Sample], group: str) -> float:
-    """The median of a group's memory, in bytes."""
-    return median(each.memory.get(group, 0) for each in samples) if samples else 0.0
+    first = [each for each in warm if each.n_settled <= until] or warm[:1]
+    lived = [each.parts[part] for each in warm if part in each.parts]
+    n_looks = max(1, round(len(lived) * WINDOW))
+    return [each.parts[part] for each in first if part in each.parts], lived[-n_looks - 1 : -1] or lived
 
 
 def growth(samples: Sequence[Sample], bounds: Bounds) -> dict[str, tuple[float, float]]:
-    """Memory of each group after the warm-up and at the end, in bytes; ``all`` is their sum."""
-    first, last = early(samples, bounds), late(samples, bounds)
-    found = {group: (usual(first, group), usual(last, group)) for group in GROUPS}
-    before, after = (sum(usual(part, group) for group in GROUPS) for part in (first, last))
-    return found | {"all": (before, after)}
+    """Memory of each part after the warm-up and at its end, in bytes: first the groups, then what they
+    consist of. A worker of Ray's without work is one that was counted while it had some."""
+    parts = {}
+    for part in sorted({name for each in samples for name in each.parts} - {IDLE}):
+        first, last = windows(samples, bounds, part)
+        if last:
+            parts[part] = (median(first) if first else 0.0, median(last))
+    groups = {
+        group: tuple(
+            sum(both[end] for name, both in parts.items() if name.startswith(f"{group}/")) for end in (0, 1)
+        )
+        for group in GROUPS
+    }
+    return {name: (both[0], both[1]) for name, both in groups.items()} | parts
 
 
 def faults(samples: Sequence[Sample], bounds: Bounds, leftovers: Sequence[str]) -> list[str]:
@@ -62,7 +66,7 @@ def faults(samples: Sequence[Sample], bounds: Bounds, leftovers: Sequence[str]) 
     found = [
         f"memory of {group} grew from {before / MB:.0f} to {after / MB:.0f} MB ({after / before - 1:+.0%})"
         for group, (before, after) in growth(samples, bounds).items()
-        if before and after > before * GROWTH
+        if group in GROUPS and before and after > before * GROWTH
     ]
     most = max(each.connections for each in samples)
     if most > bounds.connections:
@@ -95,12 +99,11 @@ HEAD = f"{'s':>7}{'videos':>8}" + "".join(f"{group:>10}" for group in GROUPS) + 
 def lines(samples: Sequence[Sample], bounds: Bounds, leftovers: Sequence[str]) -> Iterator[str]:
     """The report for people."""
     if samples:
-        yield f"memory in MB (USS, median over {WINDOW:.0%} of the videos)"
-        yield f"{'':10}{f'after {bounds.after}':>12}{'at the end':>12}{'ratio':>8}"
-        for group, (before, after) in growth(samples, bounds).items():
+        yield f"memory in MB (USS, medians over {WINDOW:.0%} of the run)"
+        yield f"{'':36}{f'after {bounds.after}':>12}{'at the end':>12}{'ratio':>8}"
+        for name, (before, after) in growth(samples, bounds).items():
             ratio = f"{after / before:8.3f}" if before else f"{'-':>8}"
-            yield f"{group:10}{before / MB:12.1f}{after / MB:12.1f}{ratio}"
-        yield from _stage_lines(early(samples, bounds), late(samples, bounds))
+            yield f"{name if name in GROUPS else f'  {name}':36}{before / MB:12.1f}{after / MB:12.1f}{ratio}"
         yield (
             f"object store at most {max(each.object_store for each in samples) / MB:.1f} MB, "
             f"database connections at most {max(each.connections for each in samples)} of {bounds.connections}, "
@@ -110,10 +113,3 @@ def lines(samples: Sequence[Sample], bounds: Bounds, leftovers: Sequence[str]) -
     yield from (f"FAULT: {each}" for each in wrong)
     if not wrong:
         yield f"bounded: nothing grew by more than {GROWTH - 1:.0%}"
-
-
-def _stage_lines(first: Sequence[Sample], last: Sequence[Sample]) -> Iterator[str]:
-    names = sorted({name for each in (*first, *last) for name in each.stages})
-    for name in names:
-        before, after = (median([each.stages.get(name, 0) for each in part] or [0]) for part in (first, last))
-        yield f"  {name:24}{before / MB:9.1f} → {after / MB:.1f}"

@@ -67,6 +67,7 @@ def test_a_runs_end_names_what_is_due_later_and_what_a_source_holds_back() -> No
         "code": "network",
         "reason": "reset",
         "remedy": "Wait",
+        "in_corpus": False,
         "not_before": NOW,
         "attempts": 3,
     }
@@ -75,6 +76,7 @@ def test_a_runs_end_names_what_is_due_later_and_what_a_source_holds_back() -> No
         "code": "removed",
         "reason": "gone",
         "remedy": None,
+        "in_corpus": False,
         "not_before": None,
         "attempts": 1,
     }
