@@ -29,6 +29,8 @@ SWITCHES = {
     "RAY_ENABLE_AUTO_CONNECT": "0",
     # Under `uv run` Ray would build a second environment for its workers.
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
+    # Ray's name for "other machines may join": else a Ray of one machine keeps to loopback, all its ports.
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
     "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_DEDUP_LOGS": "0",

@@ -96,9 +96,6 @@ def _ingest(
         raise ConfigError(str(error), code="does_not_fit") from error
     place = home()
     url = open_database(settings, place)
-    from cluster.connect import set_switches
-
-    set_switches()
     from pipelines.driver import Plan, run
     from pipelines.native_log import run_log
     from pipelines.progress import Display

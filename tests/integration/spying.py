@@ -28,7 +28,7 @@ class Seen:
     environments: set[str] = field(default_factory=set)
     """Of the processes that it started, one ``NAME=value`` each."""
     listening: set[tuple[str, str]] = field(default_factory=set)
-    """(address without port, name of the process)."""
+    """(address without port, name of the process) of the command and what it started."""
     dashboard: str = ""
     answers: dict[str, str] = field(default_factory=dict)
     """What the dashboard answered, by path; the longest answer of each."""

@@ -224,7 +224,7 @@ def test_a_database_of_an_old_schema_is_brought_up_with_all_that_is_in_it(
 
 def test_a_full_disk_under_the_home_ends_a_run_with_its_reason(home: Path) -> None:
     """The embedded database on a file system without a free byte: exit 1, what is full, no traceback; with
-    room again the same command goes on."""
+    room again it serves as before."""
     place = home / "small"
     ingest = f"{sys.executable} {ROOT / 'run.py'} ingest http://127.0.0.1:9/talk.mp3 --profile demo --set retry.patience_s=0"
     script = (

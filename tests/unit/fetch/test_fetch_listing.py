@@ -9,7 +9,7 @@ from yt_dlp.utils import ExtractorError, LazyList, OnDemandPagedList
 
 from actors.errors import PermanentError, TransientError
 from actors.fetch.extraction import _refuse_strange
-from actors.fetch.listing import entries_of
+from actors.fetch.listing import LeftOut, entries_of
 
 LIST = "https://www.youtube.com/playlist?list=PLabc"
 
@@ -112,14 +112,40 @@ def test_a_list_can_not_send_us_astray(address: str) -> None:
     assert [item.url for item in entries_of({"entries": entries}, LIST, 10)] == [_url(1)["url"]]
 
 
+def test_what_is_left_out_of_a_list_is_counted_with_the_first_reason() -> None:
+    """Passwords, private addresses and local files; and that the list went on beyond the limit."""
+    addresses = ("https://me:hunter2@example.org/a.mp3", "file:///etc/passwd", "http://10.0.0.1/a.mp3")
+    entries = [{"_type": "url", "url": address} for address in addresses]
+    left_out = LeftOut()
+    found = list(entries_of({"entries": [*entries, _url(1), _url(2)]}, LIST, 4, left_out))
+    assert [item.url for item in found] == [_url(1)["url"]]
+    assert left_out.n_entries == 3
+    assert str(left_out).startswith(
+        "3 left out, the first because https://***@example.org/a.mp3 holds a user"
+    )
+    assert str(left_out).endswith("stopped at prefilter.max_list_entries (4)")
+    assert str(LeftOut()) == ""
+
+
+def test_entries_know_how_many_lists_led_to_them() -> None:
+    """So that lists which name each other under new addresses come to an end."""
+    (item,) = entries_of({"entries": [_url(1)]}, LIST, 10, depth=3)
+    assert item.hint is not None and item.hint.list_depth == 3
+
+
 @pytest.mark.parametrize(
-    "target", ["file:///etc/passwd", "http://169.254.169.254/latest", "rtmp://example.org/live"]
-)
-def test_a_page_can_not_send_us_astray(target: str) -> None:
-    """The same holds for a single video's reference to another address."""
+    ("target", "code"),
+    [
+        ("file:///etc/passwd", "unsupported"), ("http://169.254.169.254/latest", "unsupported"),
+        ("rtmp://example.org/live", "unsupported"), ("https://me:hunter2@example.org/a.mp3", "credentials"),
+    ],
+)  # fmt: skip
+def test_a_page_can_not_send_us_astray(target: str, code: str) -> None:
+    """The same holds for a single video's reference to another address; a password isn't repeated."""
     with pytest.raises(PermanentError) as caught:
         _refuse_strange(target, "https://example.org/page")
-    assert caught.value.code == "unsupported"
+    assert caught.value.code == code
+    assert "hunter2" not in str(caught.value)
     _refuse_strange("https://cdn.example.net/a.mp3", "https://example.org/page")
     _refuse_strange("dQw4w9WgXcQ", "https://example.org/page")
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from actors.errors import ConfigError
 from actors.fetch.identity import SourceItem
 from pipelines.sources import MAX_LINE, Refused, read_sources
 
@@ -51,8 +52,35 @@ def test_a_file_of_sources_takes_lines_and_json_and_names_bad_lines(tmp_path: Pa
     assert [f"{file}:{n}" in each.reason for each, n in zip(refused, (6, 7, 8), strict=True)] == [True] * 3
 
 
+def test_a_line_without_an_end_costs_itself_only(tmp_path: Path) -> None:
+    """It is read in pieces and thrown away; the next line is a line again."""
+    file = tmp_path / "s.txt"
+    file.write_text("y" * (5 * MAX_LINE + 3) + f"\n{WATCH}")
+    refused, item = read(from_file=file)
+    assert isinstance(refused, Refused) and refused.code == "bad_line" and ":1:" in refused.reason
+    assert isinstance(item, SourceItem) and item.url == WATCH
+
+
+def test_a_file_that_cannot_be_read_is_told_at_once(tmp_path: Path) -> None:
+    """Before the first argument is worked on."""
+    for path in (tmp_path / "missing.txt", tmp_path):
+        with pytest.raises(ConfigError, match="can't be read") as caught:
+            read_sources(["dQw4w9WgXcQ"], str(path))
+        assert "--from" in caught.value.remedy
+
+
 @pytest.mark.parametrize(
-    "source", ["a b", "no/such/../file", "x" * 300, "id;drop", "\x00", "-rf", "ftp://example.org/a.mp3"]
+    "source",
+    [
+        "a b",
+        "~nobody-of-this-name/x",
+        "no/such/../file",
+        "x" * 300,
+        "id;drop",
+        "\x00",
+        "-rf",
+        "ftp://example.org/a.mp3",
+    ],
 )
 def test_what_names_nothing_is_refused_in_its_place(source: str) -> None:
     """The others of the same run go on."""
