@@ -71,7 +71,7 @@ def test_a_migration_that_fails_leaves_the_earlier_ones(
     with pytest.raises(ConfigError, match="division by zero"):
         migrate(empty_database_url)
     with psycopg.connect(empty_database_url) as connection:
-        assert connection.execute("select count(*) from schema_version").fetchone() == (2,)
+        assert connection.execute("select count(*) from schema_version").fetchone() == (len(whole) - 1,)
         assert connection.execute("select to_regclass('half')").fetchone() == (None,)
 
 
