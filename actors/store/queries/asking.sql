@@ -21,11 +21,12 @@ left join ingest_state original on original.video_id = c.video_id
 where s.video_id = any(%(ids)s)
 
 -- name: requeue
--- Only rows that nobody has touched since they were read. The earlier outcome's traces go.
+-- Only rows that nobody has touched since they were read. The earlier outcome's traces go, and what was named
+-- by lists inside of lists and is now named by itself begins anew.
 update ingest_state s
 set status = 'pending', fence = s.fence + 1, queue_no = nextval('ingest_queue'), asked_at = clock_timestamp(),
     url = item.url, kind = case when item.kind = 'unknown' then s.kind else item.kind end,
-    title = coalesce(s.title, item.title), meta = coalesce(item.meta::jsonb, s.meta),
+    title = coalesce(s.title, item.title), meta = coalesce(item.meta::jsonb, s.meta - 'list_depth'),
     stage = null, code = null, reason = null, remedy = null, permanent = false, not_before = null,
     claim = null, finished_at = null, attempts = case when %(force)s then 0 else s.attempts end
 from unnest(%(ids)s::text[], %(fences)s::bigint[], %(kinds)s::text[], %(urls)s::text[], %(titles)s::text[],
