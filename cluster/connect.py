@@ -20,6 +20,7 @@ from typing import Any
 import psutil
 from tenacity import RetryCallState, Retrying, retry_if_exception_message, stop_after_attempt
 
+from configs.catalogue import SettingsError
 from configs.load import is_secret_variable
 from configs.settings import RaySettings
 
@@ -42,6 +43,7 @@ SWITCHES = {
 }
 SOCKET_ROOM = 41
 """Longest path under which Ray's sockets still fit the kernel's limit of 107 bytes."""
+SESSIONS = "s"
 KEPT_SESSIONS = 5
 TEMPORARY = "tmp_"
 """Begins the name of a run's temporary directory; the driver's process id ends it."""
@@ -206,16 +208,18 @@ def _free_port(wanted: int) -> int:
 
 
 def _sessions_dir(ray_dir: Path) -> Path:
-    """Where Ray keeps sockets and logs: in the home, or where its path is too long for a socket in a
-    private directory of the system's temporary one."""
-    chosen = ray_dir
-    if len(str(ray_dir)) > SOCKET_ROOM:
+    """Where Ray keeps sockets and logs: in the home, or where its path is too long for a socket in a directory
+    of the system's temporary one. Ray opens the directory that it is given to everybody (mode 0777), so it is
+    given one inside of a private one."""
+    private = ray_dir
+    if len(str(ray_dir / SESSIONS)) > SOCKET_ROOM:
         digest = hashlib.sha256(str(ray_dir).encode()).hexdigest()[:8]
-        chosen = Path(tempfile.gettempdir()) / f"earmark-{os.getuid()}-{digest}"
-    chosen.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if chosen.stat().st_uid != os.getuid():
-        raise PermissionError(f"{chosen} belongs to another user; set EARMARK_HOME to a shorter path")
-    return chosen
+        private = Path(tempfile.gettempdir()) / f"earmark-{os.getuid()}-{digest}"
+    private.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if private.stat().st_uid != os.getuid():
+        raise SettingsError(f"{private} belongs to another user; set EARMARK_HOME to a shorter path")
+    private.chmod(0o700)
+    return private / SESSIONS
 
 
 def _forget_old_sessions(sessions: Path) -> None:

@@ -30,8 +30,9 @@ class Standing(StrEnum):
 
 
 TO_WORK_ON = frozenset({Standing.NEW, Standing.AGAIN, Standing.HELD})
-PASSING_SKIPS = frozenset({"list", "live", "upcoming"})
-"""Reasons to skip that time undoes: a list grows, a stream ends, a premiere begins."""
+PASSING_SKIPS = frozenset({"list", "nested_list", "live", "upcoming"})
+"""Reasons to skip that time undoes: a list grows, a stream ends, a premiere begins; or somebody names the list
+itself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -241,6 +241,41 @@ def test_a_list_is_taken_apart_in_its_run(ledger: Ledger, new_run: Callable[[], 
     assert ledger.ask(new_run(), wanted("channel"), RECIPE) == Asked(again=1)
 
 
+def test_a_list_says_what_of_it_was_left_out(
+    database: Database, ledger: Ledger, new_run: Callable[[], RunId]
+) -> None:
+    """Known only once its entries have been read; a password in it is masked."""
+    fence = at_hand(ledger, new_run())
+    left_out: list[str] = []
+
+    def entries() -> Iterator[Wanted]:
+        yield from wanted("b")
+        left_out.append("https://me:hunter2@host/x")
+
+    class Later:
+        def __str__(self) -> str:
+            return f"left out {left_out[0]}"
+
+    ledger.set_list(VideoId("a"), fence, entries(), left_out=Later())
+    row = status.video(database, "a")
+    assert row is not None and row.reason == "a list of 1 entries; left out https://***@host/x"
+
+
+def test_a_list_too_deep_begins_anew_where_it_is_named_by_itself(
+    ledger: Ledger, new_run: Callable[[], RunId]
+) -> None:
+    """The lists that once led to it don't count then; what else they said of it stays."""
+    run, later = new_run(), new_run()
+    ledger.ask(run, [Wanted("deep", hint=meta("A list", list_depth=4))], RECIPE)
+    (request,) = ledger.claim(run, 1)
+    assert request.hint is not None and request.hint.list_depth == 4
+    ledger.skip(request.video_id, request.fence, "nested_list", "too deep")
+    assert ledger.ask(later, [Wanted("deep")], RECIPE) == Asked(again=1)
+    (request,) = ledger.claim(later, 1)
+    assert request.hint is not None
+    assert (request.hint.list_depth, request.hint.title) == (0, "A list")
+
+
 def test_release_gives_back_everything_and_forgives_what_was_cut_short(
     ledger: Ledger, new_run: Callable[[], RunId], database: Database
 ) -> None:

@@ -23,12 +23,13 @@ left join ingest_state original on original.video_id = c.video_id
 where s.video_id = any(%(ids)s)
 
 -- name: requeue
--- Only rows that nobody has touched since they were read. The earlier outcome's traces go. Forced: begun
--- anew from the source; what is served of it stays until then.
+-- Only rows that nobody has touched since they were read. The earlier outcome's traces go, and what was named
+-- by lists inside of lists and is now named by itself begins anew. Forced: begun anew from the source; what is
+-- served of it stays until then.
 update ingest_state s
 set status = 'pending', fence = s.fence + 1, queue_no = nextval('ingest_queue'), asked_at = clock_timestamp(),
     url = item.url, site = item.site, kind = case when item.kind = 'unknown' then s.kind else item.kind end,
-    title = coalesce(s.title, item.title), meta = coalesce(item.meta::jsonb, s.meta),
+    title = coalesce(s.title, item.title), meta = coalesce(item.meta::jsonb, s.meta - 'list_depth'),
     stage = null, code = null, reason = null, remedy = null, permanent = false, not_before = null,
     claim = null, finished_at = null, attempts = case when %(force)s then 0 else s.attempts end,
     redo = case when %(force)s then 'fetch' else s.redo end,

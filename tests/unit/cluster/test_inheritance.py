@@ -3,10 +3,12 @@
 import os
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 
-from cluster.connect import _without_secrets
+from cluster.connect import SOCKET_ROOM, _sessions_dir, _without_secrets
 from configs.load import SECRET_SETTINGS, is_secret_variable
 
 
@@ -31,3 +33,18 @@ def test_every_secret_setting_is_known_by_its_variable() -> None:
     """And no other setting is taken for one."""
     assert {"store.database_url", "download.proxy"} == SECRET_SETTINGS
     assert not is_secret_variable("EARMARK_EMBED__MODEL") and not is_secret_variable("BATCH_SIZE")
+
+
+@pytest.mark.parametrize("length", ["short", "long"])
+def test_what_ray_opens_to_everybody_lies_in_a_private_directory(
+    length: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where an earlier version left that one open; and a socket's path fits."""
+    with tempfile.TemporaryDirectory(prefix="em-") as temporary:
+        monkeypatch.setattr(tempfile, "tempdir", temporary)
+        ray_dir = Path(temporary) / ("x" * 60 if length == "long" else "x") / "ray"
+        ray_dir.mkdir(parents=True, mode=0o777)
+        sessions = _sessions_dir(ray_dir)
+        assert sessions.parent.stat().st_mode & 0o777 == 0o700
+        assert (sessions.parent == ray_dir) is (length == "short")
+        assert len(str(sessions)) <= SOCKET_ROOM
