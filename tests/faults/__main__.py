@@ -1,5 +1,6 @@
 """Disturb Earmark in every way that a weekend can, and see that nothing is lost. See ``--help``."""
 
+import signal
 import sys
 import time
 from collections import Counter
@@ -18,6 +19,7 @@ from tests.faults.shop import Scale, open_shop
 @click.option("--keep", is_flag=True, help="Keep databases and logs even if all was well.")
 def main(n_faults: int, seed: int, keep: bool) -> None:
     """Real processes, real kills; exit code 1 where a corpus differs from that of an undisturbed run."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whatever ends it, it clears up
     began_at = time.monotonic()
     kept: list[Path] = []
     say(f"seed {seed}, {n_faults} faults")

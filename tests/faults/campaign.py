@@ -33,6 +33,8 @@ AFTER_SIGNAL_S = 90.0
 """Within this time a run must have ended that was told to, or whose engine is gone."""
 GONE_LIMIT_S = 30.0
 """Within this time what a killed driver started must be gone."""
+IN_HAND_LIMIT_S = 8.0
+"""How long a fault that is to meet work in hand waits for a slice to be transcribed."""
 MOST_RUNS = 25
 """In a round."""
 
@@ -93,7 +95,11 @@ class Campaign:
     def play(self, faults: Sequence[Fault], expected: CorpusState) -> list[Round]:
         queue, rounds = deque(faults), []
         while queue:
-            rounds.append(self._round(len(rounds) + 1, queue, expected))
+            played = self._round(len(rounds) + 1, queue, expected)
+            rounds.append(played)
+            if not played.struck:
+                played.wrong_ends.append(f"no moment came for {[str(fault) for fault in queue]}")
+                break
         return rounds
 
     def _round(self, number: int, queue: deque[Fault], expected: CorpusState) -> Round:
@@ -129,6 +135,14 @@ class Campaign:
         """Start the command, disturb it, see it end."""
         n_run = len(played.exit_codes) + 1
         run = self._shop.start(url, self._logs / f"round-{played.number}" / f"run-{n_run}")
+        try:
+            self._see_through(run, n_run, played, url, queue)
+        finally:
+            run.kill_everything()  # nothing to do, unless this campaign itself was ended
+
+    def _see_through(
+        self, run: RunningCommand, n_run: int, played: Round, url: str, queue: deque[Fault]
+    ) -> None:
         struck: list[Fault] = []
         self._disturb(run, played, url, queue, struck)
         last = struck[-1] if struck else None
@@ -187,9 +201,13 @@ class Campaign:
 
     def _await_moment(self, fault: Fault, run: RunningCommand, url: str) -> bool:
         """Whether the moment came before the run ended."""
-        if not fault.starting:
+        if fault.starting and run.age_s < fault.delay_s:
+            time.sleep(fault.delay_s - run.age_s)
+        else:
             until(lambda: run.exit_code is not None or _is_working(url), RUN_LIMIT_S)
-        time.sleep(max(0.0, fault.delay_s - (run.age_s if fault.starting else 0.0)))
+            time.sleep(fault.delay_s)
+            if fault.on_work and fault.costs_slices:
+                until(lambda: run.exit_code is not None or n_slices_in_hand(url) > 0, IN_HAND_LIMIT_S, 0.05)
         return run.exit_code is None
 
     def _new_database(self) -> str:

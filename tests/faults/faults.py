@@ -54,7 +54,7 @@ class Fault:
     starting: bool = False
     """The delay counts from the start of the process instead: the engine and the models are loading."""
     on_work: bool = False
-    """Waits a while until the actor has a row in hand."""
+    """Waits a while until there is work in hand that it can cost: a slice, or the actor's row."""
 
     @property
     def ends_run(self) -> bool:

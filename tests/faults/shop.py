@@ -22,6 +22,7 @@ ENCODING = Encoding("libopus", 48_000, 24_000, options=(("compression_level", "0
 SHORT_S = (20, 25, 30, 35, 40, 45, 50)
 SETTINGS = (
     "prepare.slice_max_clips=2",  # a slice a minute, so that a kill finds videos half done
+    "transcribe.beam_size=20",  # a slow recogniser, so that it finds slices in hand
     "ray.look_ahead_videos=3",  # so that videos are claimed, fetched and prepared at all times
     "ray.dashboard=false",
     "retry.first_s=1",

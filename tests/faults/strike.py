@@ -10,6 +10,7 @@ from typing import Any
 import psutil
 import psycopg
 
+from tests.faults.corpus_state import n_slices_in_hand
 from tests.faults.faults import Fault, Kind
 from tests.faults.processes import RunningCommand, until
 from tests.faults.shop import Shop
@@ -69,7 +70,7 @@ class Striker:
             lambda: self._actor(fault, run) is not None or run.exit_code is not None, AT_WORK_LIMIT_S
         ):
             fault = _any_moment(fault)
-        elif fault.on_work:
+        elif fault.on_work and not fault.costs_slices:
             time.sleep(self.rng.uniform(0, 0.5))
         chosen = self._actor(fault, run) or self._actor(_any_moment(fault), run)
         if chosen is None:
@@ -117,8 +118,10 @@ class Striker:
 
     def _plant(self, words: str, run: RunningCommand) -> str | None:
         """Have the recogniser's next call of its model fail; ``None`` where it was never made."""
-        if not any(at_work for _, at_work in run.actors("Transcribe")):
-            return None
+        if not until(
+            lambda: run.exit_code is not None or n_slices_in_hand(self.url) > 0, AT_WORK_LIMIT_S, 0.05
+        ):
+            return None  # while a model is loaded the error would hit the test clip
         planted = self.shop.planted
         draft = planted.with_suffix(".new")
         draft.write_text(words, encoding="utf-8")
