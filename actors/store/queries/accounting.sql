@@ -15,7 +15,7 @@ cross join lateral (
 cross join lateral (select count(*) as n from {table} where source_id = asked.video_id) vec
 cross join lateral (
   select count(*) as n, coalesce(sum(n_words), 0) as n_words, max(n_slices) as n_said, max(ordinal) as last
-  from slices where video_id = asked.video_id and recipe = source.recipe
+  from slices where video_id = asked.video_id and recipe = source.recipe and edition = source.edition
 ) cut
 where asked.run_id = %(run_id)s and asked.video_id > %(after)s
 order by asked.video_id limit %(limit)s
