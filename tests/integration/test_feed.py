@@ -1,6 +1,7 @@
 """The head of the line on a real Postgres, without Ray: what it hands out, and when it stops."""
 
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,16 @@ HERE = Path()
 
 
 def context(run: RunId, database_url: str, **sections: dict[str, Any]) -> RunContext:
+    """A run's, whose places on the disk don't matter here."""
+    places = {field.name: HERE for field in fields(RunContext) if field.type is Path}
     settings = Settings(**sections)  # type: ignore[arg-type]
-    return RunContext(run, settings, database_url, HERE, HERE, scoreboard=None)  # type: ignore[arg-type]
+    return RunContext(
+        run_id=run,
+        settings=settings,
+        database_url=database_url,
+        scoreboard=None,
+        **places,  # type: ignore[arg-type]
+    )
 
 
 def test_what_fails_for_now_comes_out_again_and_then_the_feed_ends(
