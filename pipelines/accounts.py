@@ -85,8 +85,9 @@ class Accounts:
 
 
 def account(
-    counts: RunCounts, open_rows: Sequence[LeftOpen], videos: Iterable[VideoSums], *, interrupted: bool
-) -> Accounts:
+    counts: RunCounts, open_rows: Sequence[LeftOpen], videos: Iterable[VideoSums], *, interrupted: bool,
+    n_put_off: int = 0,
+) -> Accounts:  # fmt: skip
     """The books of a run.
 
     Args:
@@ -94,10 +95,12 @@ def account(
         open_rows: the first of those that have not ended.
         videos: each video that it stored; read once, nothing of it is kept but sums and names.
         interrupted: it was stopped by its user, so that rows may be left over.
+        n_put_off: videos left on the queue because their source turned us away, which is said by itself.
     """
     rows = {
         "in": counts.to_do, "stored": counts.stored, "skipped": counts.skipped, "failed": counts.failed,
-        "held_elsewhere": counts.held_elsewhere, "left": counts.pending + counts.running,
+        "held_elsewhere": counts.held_elsewhere, "put_off": n_put_off,
+        "left": counts.pending + counts.running - n_put_off,
     }  # fmt: skip
     totals, found = Totals(), {what: _Found() for what in _CHECKS}
     for sums in videos:
@@ -127,7 +130,7 @@ def told(document: dict[str, Any]) -> Iterator[str]:
 
 
 def _row_difference(rows: dict[str, int], open_rows: Sequence[LeftOpen]) -> list[Difference]:
-    n_ended = rows["stored"] + rows["skipped"] + rows["failed"] + rows["held_elsewhere"]
+    n_ended = rows["stored"] + rows["skipped"] + rows["failed"] + rows["held_elsewhere"] + rows["put_off"]
     n_lost = rows["in"] - n_ended
     if n_lost == 0 and rows["left"] == 0:
         return []
@@ -137,6 +140,7 @@ def _row_difference(rows: dict[str, int], open_rows: Sequence[LeftOpen]) -> list
     meaning = (
         f"{rows['in']} rows went in, and {rows['stored']} stored + {rows['skipped']} skipped + {rows['failed']} failed"
         + (f" + {rows['held_elsewhere']} in another run's hands" if rows["held_elsewhere"] else "")
+        + (f" + {rows['put_off']} put off by their source" if rows["put_off"] else "")
         + f" make {n_ended}; the same command tries the others again"
     )
     return [Difference("rows", max(abs(n_lost), rows["left"]), named[:NAMED], meaning)]

@@ -12,17 +12,19 @@ NOTHING = SegmentSums(0, 0, 0, 0, 0, 0, 0, 0, None, {})
 
 
 def audit(
-    database: Database, run_id: RunId, table: EmbeddingTable, counts: RunCounts, *, interrupted: bool
-) -> tuple[Accounts, Quality | None]:
+    database: Database, run_id: RunId, table: EmbeddingTable, counts: RunCounts, *, interrupted: bool,
+    n_put_off: int = 0,
+) -> tuple[Accounts, Quality | None]:  # fmt: skip
     """The books of a run and its quality gates; no gates where it stored nothing.
 
     Args:
         table: the model whose vectors the run wrote.
         counts: of this run, taken after its last row was put back.
+        n_put_off: videos left on the queue because their source turned us away.
     """
     open_rows = left_open(database, run_id, NAMED) if counts.pending + counts.running else []
     stored = video_sums(database, run_id, table) if counts.stored else ()
-    accounts = account(counts, open_rows, stored, interrupted=interrupted)
+    accounts = account(counts, open_rows, stored, interrupted=interrupted, n_put_off=n_put_off)
     return accounts, inspect(database, table, run_id) if accounts.totals.videos else None
 
 

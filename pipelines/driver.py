@@ -115,7 +115,11 @@ def run(items: Iterable[Wanted], plan: Plan, display: Display) -> Outcome:
         finally:
             ledger.release(run_id, forgive=drive.interrupted)
             counts = ledger.counts(run_id)
-            accounts, quality = audit(database, run_id, table, counts, interrupted=drive.interrupted)
+            put_off = turned_away(queue.outlook(), datetime.now(UTC))
+            accounts, quality = audit(
+                database, run_id, table, counts, interrupted=drive.interrupted,
+                n_put_off=sum(source["videos"] for source in put_off),
+            )  # fmt: skip
             outcome = Outcome(
                 run_id, asked, counts, wall_s=time.monotonic() - started, line_s=drive.line_s,
                 interrupted=drive.interrupted, stages=drive.stages,
@@ -123,7 +127,7 @@ def run(items: Iterable[Wanted], plan: Plan, display: Display) -> Outcome:
                 accounts=accounts, quality=quality,
                 # Entries of lists were not known before the work.
                 recipe_change=replace(change, stored=stored_otherwise(database, run_id)),
-                turned_away=turned_away(queue.outlook(), datetime.now(UTC)),
+                turned_away=put_off,
             )  # fmt: skip
             registry.close_run(ended, outcome.figures())
         AudioArchive(plan.home.audio_dir, plan.settings.archive).sweep(ledger.unended)

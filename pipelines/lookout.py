@@ -85,8 +85,8 @@ class _Look:
     def _read(self, request: Request) -> bool:
         from actors.fetch.listing import Listing
 
-        found = self._session()(request)
-        if not isinstance(found, Listing):
+        found = next(iter(self._gate.governed(lambda asked: [self._session()(asked)])(request)), None)
+        if not isinstance(found, Listing):  # a video, or its source turned us away
             return False
         n_entries = 0
         for asked in self._ask(iter(found.entries)):

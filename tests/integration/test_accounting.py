@@ -78,7 +78,15 @@ def test_an_undisturbed_run_adds_up(books: Books) -> None:
     """Rows, slices, vectors and words agree, and every gate is reached."""
     accounts, quality = books.audit()
     totals = accounts.totals
-    assert accounts.rows == {"in": 3, "stored": 3, "skipped": 0, "failed": 0, "held_elsewhere": 0, "left": 0}
+    assert accounts.rows == {
+        "in": 3,
+        "stored": 3,
+        "skipped": 0,
+        "failed": 0,
+        "held_elsewhere": 0,
+        "put_off": 0,
+        "left": 0,
+    }
     assert (totals.videos, totals.slices) == (3, 6)
     assert totals.segments == totals.vectors > 3
     assert totals.words_in == totals.words_out == 3 * (24 + 4)
