@@ -69,8 +69,7 @@ class Fault:
         return self.kind not in (Kind.SERVER_GONE, Kind.SERVER_SILENT, Kind.DISK_FULL)
 
     def __str__(self) -> str:
-        moment = f"{self.delay_s:.1f} s {'after the start' if self.starting else 'on'}"
-        return f"{self.kind}{f' of {self.stage}' if self.stage else ''}, {moment}"
+        return f"{self.kind}{f' of {self.stage}' if self.stage else ''}"
 
 
 Card = tuple[Kind, str]

@@ -88,8 +88,8 @@ class RunningCommand:
             os.killpg(self._popen.pid, signal.SIGINT)
 
     def kill_everything(self) -> None:
-        """The driver and all that it started, at once."""
-        for process in [*self.family(), self._driver]:
+        """The driver and all that it started, at once: the driver first, or it would see the others die."""
+        for process in [self._driver, *self.family()]:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
 

@@ -100,11 +100,11 @@ class DatabaseServer:
         """As an administrator stops it: connections are ended, transactions rolled back."""
         stop_server(self._directory)
 
-    def kill(self, url: str, table: str) -> bool:
-        """End every process of it at once, in the middle of a transaction of Earmark's that writes to
-        ``table``; whether one came in time to be met."""
+    def kill(self, url: str) -> bool:
+        """End every process of it at once, in the middle of a transaction of Earmark's that writes a slice
+        or a video; whether one came in time to be met."""
         with suppress(psycopg.OperationalError), psycopg.connect(url) as connection:
-            connection.execute(psycopg.sql.SQL("lock table {} in exclusive mode").format(psycopg.sql.Identifier(table)))  # fmt: skip
+            connection.execute("lock table slices, segments in exclusive mode")
             met = until(lambda: _waits_for_lock(url), TRANSACTION_LIMIT_S, pause_s=0.05)
             self._kill()
         return met

@@ -90,11 +90,10 @@ class Striker:
             time.sleep(OUTAGE_S)
             database.start()
             return f"for {OUTAGE_S:.0f} s"
-        table = self.rng.choice(["slices", "segments"])
-        met = database.kill(self.url, table)
+        met = database.kill(self.url)
         time.sleep(RESTART_S)
         database.start()
-        return f"while a transaction wrote to {table}" if met else f"no transaction wrote to {table}"
+        return "a transaction was open" if met else "no transaction came"
 
     def _hinder_downloads(self, kind: Kind, run: RunningCommand) -> str | None:
         n_left = self._ask(NOT_FETCHED)
