@@ -6,7 +6,10 @@ import pytest
 
 from actors import rows
 from actors.rows import VideoId
+from cluster.resources import Hardware, plan_pools
+from configs.load import load_settings
 from pipelines import wire
+from pipelines.ingest import line
 
 META = rows.VideoMeta("A talk", "https://example.org/a", duration_s=60.0)
 UNKNOWN = rows.VideoMeta("A talk", "https://example.org/a")
@@ -38,6 +41,9 @@ def test_a_row_comes_out_of_a_block_as_it_went_in(item: object, ordinal: int, au
 
 def test_all_kinds_have_one_schema() -> None:
     """So that Ray Data never has to guess, and none is forgotten."""
-    assert {type(item) for item, _, _ in KINDS} == set(wire.KINDS)
+    settings = load_settings("demo")
+    stages = line(settings, plan_pools(settings, Hardware(2)))
+    flowing = {kind for stage in stages for kind in stage.accepts} | {rows.Stored}
+    assert {type(item) for item, _, _ in KINDS} == flowing
     (schema,) = {pa.Table.from_pylist([wire.pack(item)]).schema for item, _, _ in KINDS}
     assert schema.names == ["id", "fence", "ordinal", "kind", "audio_s", "payload"]
