@@ -17,10 +17,11 @@ STAMP := .venv/.installed-$(subst $(comma),-,$(EXTRAS))
 .PHONY: install demo test check bench soak faults clean
 install: $(STAMP)
 
+# Bytecode at once: a run starts a dozen processes, and each would compile Ray and pandas for itself.
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
-	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --constraint constraints.txt --editable '.[$(EXTRAS)]'
+	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --compile-bytecode --constraint constraints.txt --editable '.[$(EXTRAS)]'
 	rm -f .venv/.installed-* && touch $@
 
 demo: install  ## ingest the speech that ships, then search it
