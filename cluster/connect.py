@@ -242,7 +242,7 @@ def temporary_dir(sessions: Path) -> Iterator[Path]:
         if not _in_use(old):
             shutil.rmtree(old, ignore_errors=True)
     folder = _own_temporary(sessions)
-    folder.mkdir(mode=0o700, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     tempfile.gettempdir()  # this process's own choice is made, and stays
     before = os.environ.get("TMPDIR")
     os.environ["TMPDIR"] = str(folder)
