@@ -73,7 +73,7 @@ SETTINGS = {
     "no such embedding directory": Case(("/no/such/model", "does not exist"), ("--set", "embed.model=/no/such/model")),
     "cookies that are missing": Case(("download.cookies_file", "/no/cookies.txt"), ("--set", "download.cookies_file=/no/cookies.txt")),
     "sources that are missing": Case(("/no/such/list.txt", "--from"), ("--from", "/no/such/list.txt")),
-    "sources that are a folder": Case(("can't be read", "--from"), ("--from", "/")),
+    "sources that are a folder": Case(("is a directory", "--from"), ("--from", "/")),
     "GPU that is missing": Case(("no NVIDIA GPU", "--device cpu"), ("--device", "cuda")),
 }  # fmt: skip
 

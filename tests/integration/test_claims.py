@@ -31,7 +31,7 @@ def run(database_url: str) -> Any:
 def context(run: RunId, database_url: str) -> RunContext:
     settings = Settings(ray=RaySettings(look_ahead_videos=LOOK_AHEAD))
     nowhere: Any = Path("unused")
-    return RunContext(run, settings, database_url, nowhere, nowhere, scoreboard=None)  # type: ignore[arg-type]
+    return RunContext(run, settings, database_url, nowhere, nowhere, nowhere, scoreboard=None)  # type: ignore[arg-type]
 
 
 def test_videos_are_claimed_as_the_line_has_room(context: RunContext, database: Database) -> None:
