@@ -12,6 +12,7 @@ from store_rows import RECIPE, wanted
 from actors.rows import RunId
 from actors.store.database import Database
 from actors.store.ledger import Ledger
+from actors.store.run_queue import RunQueue
 from actors.store.runs import RunRegistry
 from configs.settings import RaySettings, Settings
 from pipelines.context import RunContext
@@ -66,7 +67,7 @@ def test_the_feed_waits_for_what_may_turn_out_to_be_a_list(context: RunContext, 
     ledger.enter(channel.video_id, channel.fence, "prefilter")
     with ThreadPoolExecutor(1) as elsewhere:
         following = elsewhere.submit(next, feed)
-        assert not ledger.exhausted(context.run_id)
+        assert not RunQueue(database, context.run_id, context.settings).exhausted()
         ledger.set_list(channel.video_id, channel.fence, wanted("a", "b"))
         first = following.result(timeout=30)
     second = next(feed)
