@@ -21,11 +21,13 @@ from actors.store.database import Database
 from actors.store.embedded import ensure_server, stop_server
 from actors.store.ledger import Ledger
 from actors.store.migrations import migrate
+from actors.store.run_queue import RunQueue
 from actors.store.runs import RunRegistry, lock_key
 from actors.store.status import video
-from cluster.connect import engine
-from configs.settings import RaySettings
+from cluster.connect import Engine, engine
+from configs.settings import RaySettings, Settings
 from pipelines import watcher as module
+from pipelines.driver import _interruptible
 from pipelines.progress import Display
 from pipelines.scoreboard import Scoreboard, Tally
 from pipelines.watcher import Watcher
@@ -34,11 +36,15 @@ LIMIT_S = 60.0
 SETTINGS = RaySettings(dashboard=False, object_store_bytes=100_000_000)
 
 
+_started: list[Engine] = []
+
+
 @pytest.fixture(scope="module")
 def ray_home() -> Iterator[Path]:
     """A small Ray of our own, and nothing of it afterwards."""
     home = Path(tempfile.mkdtemp(prefix="em-"))
-    with engine(SETTINGS, home / "ray", n_cpus=1, n_gpus=0):
+    with engine(SETTINGS, home / "ray", n_cpus=1, n_gpus=0) as started:
+        _started.append(started)
         yield home
     assert not ray.is_initialized()
     shutil.rmtree(home)
@@ -63,13 +69,25 @@ def watch(
 ) -> Watcher:
     scoreboard: Any = Scoreboard
     display = Display(Console(file=screen or io.StringIO()))
-    return Watcher(run_id, Ledger(database), registry, scoreboard.remote(), display)
+    settings = Settings()
+    queue = RunQueue(database, run_id, settings)
+    return Watcher(
+        run_id,
+        database,
+        registry,
+        scoreboard.remote(),
+        display,
+        _started[-1],
+        settings,
+        queue,
+        ["Transcribe"],
+    )
 
 
 def test_a_run_that_another_one_took_over_is_interrupted(
     ray_home: Path, database: Database, database_url: str
 ) -> None:
-    """The main thread, busy with the line, gets a KeyboardInterrupt, and why stands in ``lost``."""
+    """The main thread, busy with the line, gets a KeyboardInterrupt, and why stands in ``ended``."""
     with RunRegistry(database_url) as ours, RunRegistry(database_url) as theirs:
         run_id = ours.open_run({})
         Ledger(database).ask(run_id, wanted("v"), RECIPE)
@@ -77,11 +95,12 @@ def test_a_run_that_another_one_took_over_is_interrupted(
         ours.disconnect()  # as when a network is gone for longer than the other run waits
         theirs.open_run({})
         watcher = watch(run_id, database, ours)
-        with pytest.raises(KeyboardInterrupt), watcher.watching():
+        with pytest.raises(KeyboardInterrupt), _interruptible(), watcher.watching():
             threading.Event().wait(LIMIT_S)
-        assert watcher.lost is not None
-        assert "another run took over" in str(watcher.lost)
-        assert "same command again" in str(watcher.lost)
+        watcher.last_resort.call_off()
+        assert watcher.ended is not None
+        assert "another run took over" in str(watcher.ended)
+        assert "same command again" in str(watcher.ended)
         found = video(database, request.video_id)
         assert found is not None and found.status == "pending"
 
@@ -100,7 +119,7 @@ def test_what_a_dead_run_held_is_taken_over(ray_home: Path, database: Database, 
         with watcher.watching():
             theirs.disconnect()
             until(lambda: video(database, "theirs").status == "pending")  # type: ignore[union-attr]
-        assert watcher.lost is None
+        assert watcher.ended is None
         (taken,) = ledger.claim(run_id, 1)
         assert (taken.video_id, taken.fence > held.fence) == ("theirs", True)
 
@@ -117,9 +136,13 @@ def test_progress_is_shown_and_the_last_figures_are_read(
         watcher = watch(run_id, database, registry, screen)
         board: Any = watcher._scoreboard
         with watcher.watching():
-            ray.get(board.report.remote("Transcribe", "actor-1", Tally(in_hand=1, audio_s=1800.0)))
+            ray.get(
+                board.report.remote("Transcribe", "actor-1", "its process", Tally(in_hand=1, audio_s=1800.0))
+            )
             until(lambda: "0/2 videos stored" in screen.getvalue())
-            ray.get(board.report.remote("Transcribe", "actor-1", Tally(items=7, audio_s=3600.0)))
+            ray.get(
+                board.report.remote("Transcribe", "actor-1", "its process", Tally(items=7, audio_s=3600.0))
+            )
         assert "0.50 h transcribed" in screen.getvalue()
         assert "in hand: Transcribe 1" in screen.getvalue()
         assert watcher.board.stages()["Transcribe"].items == 7
@@ -143,7 +166,7 @@ def test_a_database_that_is_away_for_a_while_is_survived(
                 until(lambda: "no state to show" in caplog.text)
                 ensure_server(place)
                 until(lambda: _is_locked(url, run_id))
-            assert watcher.lost is None
+            assert watcher.ended is None
             with RunRegistry(url, grace_s=0.0) as other:
                 other.open_run({})
                 registry.hold()  # raises LeaseLost if the other one took it
