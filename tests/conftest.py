@@ -1,10 +1,15 @@
 """For every test: no skip by accident, and hypothesis judges results, not this machine's speed."""
 
+import signal
+
 import pytest
 from hypothesis import settings
 
 settings.register_profile("earmark", deadline=None)
 settings.load_profile("earmark")
+
+# A shell hands an ignored Ctrl-C on to what it starts in the background; what tests start must hear it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 LEGITIMATE_SKIPS = ("only root can start a server for somebody else",)
 
