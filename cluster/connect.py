@@ -135,7 +135,7 @@ def engine(settings: RaySettings, ray_dir: Path, n_cpus: int, n_gpus: int) -> It
                 object_store_memory=2 * settings.object_store_bytes,  # Ray Data takes half of the store
                 include_dashboard=settings.dashboard,
                 dashboard_host="127.0.0.1",
-                dashboard_port=_free_port(settings.dashboard_port) if settings.dashboard else None,
+                dashboard_port=settings.dashboard_port if settings.dashboard else None,
                 log_to_driver=False,
                 logging_level=logging.ERROR,
                 _temp_dir=str(sessions),
@@ -172,16 +172,21 @@ def _without_secrets() -> Iterator[None]:
 def _init(**options: Any) -> Any:
     """``ray.init``, tried again where a busy machine is the trouble, and with our SIGTERM handler left in
     place: Ray gives its node's helpers 15 s, a fixed limit, to say where they listen. What a failed start
-    leaves behind ends with this process."""
+    leaves behind ends with this process. The dashboard gets the next port that is free; another run may take
+    it at the same moment, and then it gets another one."""
     import ray
+
+    def begin() -> Any:
+        port = options.get("dashboard_port")
+        return ray.init(**options | ({"dashboard_port": _free_port(port)} if port else {}))
 
     handler = signal.getsignal(signal.SIGTERM)
     starting = Retrying(
-        retry=retry_if_exception_message(match=".*timed out during startup"),
+        retry=retry_if_exception_message(match="(?s).*(timed out during startup|occupied)"),
         stop=stop_after_attempt(START_ATTEMPTS), reraise=True, before_sleep=_after_failed_start,
     )  # fmt: skip
     try:
-        return starting(ray.init, **options)
+        return starting(begin)
     finally:
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, handler)

@@ -1,6 +1,7 @@
 """Starting Ray on a machine that is too busy for Ray's own patience."""
 
 import signal
+import socket
 from typing import Any
 
 import pytest
@@ -31,6 +32,20 @@ def test_a_start_that_timed_out_is_tried_again(monkeypatch: pytest.MonkeyPatch) 
     calls = starts(monkeypatch, *[Exception(TOO_BUSY)] * (START_ATTEMPTS - 1))
     assert _init(num_cpus=2) == "started"
     assert calls == [{"num_cpus": 2}] * START_ATTEMPTS
+
+
+def test_a_dashboard_port_that_another_run_took_meanwhile_gives_way_to_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Two runs that start at once both find it free."""
+    taken = ValueError("Failed to bind to 127.0.0.1:8265 because it's already occupied. You can use …")
+    calls = starts(monkeypatch, taken)
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        assert _init(dashboard_port=port) == "started"
+    assert len(calls) == 2 and all(call["dashboard_port"] > port for call in calls)
 
 
 def test_it_is_not_tried_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
