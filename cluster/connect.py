@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from tenacity import RetryCallState, Retrying, retry_if_exception_message, stop_after_attempt
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
 
 from configs.catalogue import SettingsError
 from configs.load import is_secret_variable
@@ -182,7 +182,7 @@ def _init(**options: Any) -> Any:
 
     handler = signal.getsignal(signal.SIGTERM)
     starting = Retrying(
-        retry=retry_if_exception_message(match="(?s).*(timed out during startup|occupied)"),
+        retry=retry_if_exception(_may_pass),
         stop=stop_after_attempt(START_ATTEMPTS), reraise=True, before_sleep=_after_failed_start,
     )  # fmt: skip
     try:
@@ -190,6 +190,11 @@ def _init(**options: Any) -> Any:
     finally:
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, handler)
+
+
+def _may_pass(error: BaseException) -> bool:
+    """What Ray says of a node that didn't come up in time is a bare ``Exception``, often without a word."""
+    return type(error) is Exception or "occupied" in str(error)
 
 
 def _after_failed_start(state: RetryCallState) -> None:

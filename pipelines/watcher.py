@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import Any, cast
 
 import ray
@@ -156,6 +157,8 @@ class Watcher:
             logger.warning("can't ask what is in the line: %s", error)
         room = self._room() if sight.board is not None else ""
         logs = f"Ray's log directory {self._engine.logs_dir or 'on the cluster'}"
+        if any(True for _ in in_hand(self.board)):  # seen last, should Ray not answer at this moment
+            sight = replace(sight, board=self.board)
         return explain(standstill, sight, self._stages, in_line, room, logs)
 
     def _room(self) -> str:
