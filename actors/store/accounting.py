@@ -6,7 +6,7 @@ whatever a run's length. Judges nothing: ``pipelines/accounts.py`` and ``quality
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, LiteralString
+from typing import Any
 
 from psycopg import sql
 
@@ -85,7 +85,7 @@ def video_sums(database: Database, run_id: RunId, table: EmbeddingTable) -> Iter
     after = ""
     while True:
         what = {"run_id": run_id, "after": after, "limit": PAGE}
-        rows = _rows(database, queries("accounting")["video_sums"], table, what)
+        rows = _rows(database, "video_sums", table, what)
         yield from (VideoSums(**row) for row in rows)
         if len(rows) < PAGE:
             return
@@ -102,7 +102,7 @@ def left_open(database: Database, run_id: RunId, limit: int) -> list[LeftOpen]:
 def segment_sums(database: Database, table: EmbeddingTable, run_id: RunId | None = None) -> SegmentSums:
     """Counts over the segments that a run stored; without ``run_id`` over the whole corpus."""
     what = {"run_id": run_id}
-    (row,) = _rows(database, queries("accounting")["segment_sums"], table, what)
+    (row,) = _rows(database, "segment_sums", table, what)
     flags = database.run(lambda c: c.execute(queries("accounting")["flags"], what).fetchall())
     lengths = tuple(row.pop("lengths") or ())
     return SegmentSums(
@@ -119,11 +119,9 @@ def bad_segments(
         gate: ``asr`` (text and its origin), ``vector``, or ``speaker`` (or a reason for none).
     """
     what = {"run_id": run_id, "gate": gate, "limit": limit}
-    return [BadSegment(**row) for row in _rows(database, queries("accounting")["bad_segments"], table, what)]
+    return [BadSegment(**row) for row in _rows(database, "bad_segments", table, what)]
 
 
-def _rows(
-    database: Database, statement: LiteralString, table: EmbeddingTable, what: dict[str, Any]
-) -> list[dict[str, Any]]:
-    composed = sql.SQL(statement).format(table=table.identifier)
+def _rows(database: Database, name: str, table: EmbeddingTable, what: dict[str, Any]) -> list[dict[str, Any]]:
+    composed = sql.SQL(queries("accounting")[name]).format(table=table.identifier)
     return database.run(lambda connection: connection.execute(composed, what).fetchall())
