@@ -84,12 +84,12 @@ def test_the_cpu_brings_an_arithmetic_that_it_can_do(monkeypatch: pytest.MonkeyP
     assert [(s.device, s.compute_type) for s in seen.values()] == [("cpu", "auto"), ("cuda", "float16")]
 
 
-def test_settings_are_listed_with_bounds_and_variables() -> None:
+def test_settings_are_listed_with_bounds_and_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     """As text for people and as one JSON document; a secret in neither."""
-    secret = ("--set", "store.database_url=postgresql://u:hunter2@h/d")
-    text = invoke("settings", *secret)
+    monkeypatch.setenv("DATABASE_URL", "postgresql://u:hunter2@h/d")
+    text = invoke("settings")
     assert "transcribe.beam_size = 5   (≥ 1 and ≤ 20)" in text.stdout
     assert "[EARMARK_TRANSCRIBE__ACTORS, ASR_WORKERS]" in text.stdout
-    document = invoke("settings", "--profile", "demo", "--json", *secret)
+    document = invoke("settings", "--profile", "demo", "--json")
     assert json.loads(document.stdout)["embed"]["dimensions"] == 384
     assert "hunter2" not in text.output + document.output
