@@ -157,7 +157,7 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True)
 class SpokenSlice:
-    """A slice's text (transcribe → assemble)."""
+    """A slice's text, with the sound that its voices are told by (transcribe → identify)."""
 
     video_id: VideoId
     fence: int
@@ -168,6 +168,60 @@ class SpokenSlice:
     language: str
     utterances: tuple[Utterance, ...]
     provenance: Provenance
+    clips: tuple[Clip, ...] = ()
+    pcm: bytes = field(default=b"", repr=False)
+    """As in ``Slice``."""
+
+
+@dataclass(frozen=True, slots=True)
+class SliceVoices:
+    """What was heard of the voices in a slice: a vector for each window, or the reason why there is none."""
+
+    model: str
+    """Name of the voice model; vectors of two models can't be compared."""
+    start_s: float
+    end_s: float
+    """The stretch of the video that the slice covers, silences between its clips included."""
+    windows: tuple[tuple[float, float], ...]
+    """Start and end of each window on the video's clock, starts ascending."""
+    vectors: npt.NDArray[np.float32] = field(repr=False)
+    """Shape ``(n_windows, dim)``, float32, rows of unit length."""
+    dense: bool = True
+    """Windows lie ``hop_s`` apart all through the speech. False: the fast path; they are probes spread over
+    the slice, and all of them were one enrolled voice."""
+    reason: str | None = None
+    """Why there is no vector, as it will stand behind ``unknown:``."""
+
+
+@dataclass(frozen=True, slots=True)
+class VoicedSlice:
+    """A slice's text and voices (identify → assemble)."""
+
+    spoken: SpokenSlice
+    """Without clips and sound."""
+    voices: SliceVoices
+
+    @property
+    def video_id(self) -> VideoId:
+        return self.spoken.video_id
+
+    @property
+    def fence(self) -> int:
+        return self.spoken.fence
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """Who said something, and how that was decided. Never a guess: without evidence it is unknown."""
+
+    speaker: str | None
+    """Name of an enrolled voice, ``Speaker 1`` … for a person whom nobody enrolled, or None."""
+    method: str
+    """``profile``, ``cluster``, ``fast path`` or ``unknown: reason``."""
+    score: float | None = None
+    """Cosine to the voice's profile (or, for a cluster, to its centre)."""
+    margin: float | None = None
+    """Distance of the score to that of the next nearest enrolled voice, where there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +241,10 @@ class Transcript:
     meta: VideoMeta
     language: str
     utterances: tuple[Utterance, ...]
-    speakers: tuple[str | None, ...] = ()
-    """The speaker of each utterance; empty where nobody has been identified."""
+    voices: tuple[SliceVoices, ...] = ()
+    """Of each slice in order; from them ``actors/voices`` decides."""
+    attributions: tuple[Attribution, ...] = ()
+    """Who said each utterance; empty until that has been decided."""
     provenance: Provenance | None = None
 
 
@@ -203,6 +259,7 @@ class Segment:
     n_words: int
     speaker: str | None = None
     speaker_score: float | None = None
+    speaker_margin: float | None = None
     speaker_method: str | None = None
     avg_logprob: float | None = None
     compression_ratio: float | None = None

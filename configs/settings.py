@@ -11,6 +11,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
+from configs.identify import IdentifySettings
 from configs.patience import ArchiveSettings, GovernorSettings, RetrySettings, WatchdogSettings
 from configs.section import ComputeType, Device, Names, PoolSize, Section
 
@@ -240,6 +241,7 @@ class Settings(Section):
     download: DownloadSettings = DownloadSettings()
     prepare: PrepareSettings = PrepareSettings()
     transcribe: TranscribeSettings = TranscribeSettings()
+    identify: IdentifySettings = IdentifySettings()
     segment: SegmentSettings = SegmentSettings()
     embed: EmbedSettings = EmbedSettings()
     store: StoreSettings = StoreSettings()
