@@ -2,7 +2,7 @@
 
 Owns the choice between two errors. Foreign speech under the voice's name is the worse one, so the threshold lies
 midway between what other voices reach at most and what the voice's own held-out windows reach at least, and where
-the two overlap it lies at the former. Scores are cosines of single windows to the centroid, as in deciding; the
+the two overlap it lies at the former. Floats are cosines of single windows to the centroid, as in deciding; the
 equal-error rate is read off the ROC curve (Martin et al., "The DET curve in assessment of detection task
 performance", Eurospeech 1997).
 """
@@ -12,13 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 import numpy as np
-import numpy.typing as npt
 
+from actors.voices.clustering import centre
+from actors.voices.matching import Floats
 from actors.voices.profile import Profile
 from actors.voices.voice import Calibration
-
-Vectors = npt.NDArray[np.float32]
-Scores = npt.NDArray[np.float32]
 
 N_FOLDS = 5
 OWN_LOW = 0.05
@@ -40,25 +38,13 @@ OTHERS_OF_ANY_MODEL = 0.65
 class OtherVoice:
     """Somebody who may not be the one that is enrolled."""
 
-    vectors: Vectors = field(repr=False)
+    vectors: Floats = field(repr=False)
     """Shape ``(n, dim)``, rows of unit length: windows of one voice."""
     name: str | None = None
     """Of an enrolled voice; ``None``: a voice of the corpus, which may be anybody, this one too."""
 
 
-def unit(vector: Vectors) -> Vectors:
-    """The vector, or each row of vectors, at unit length; a zero vector stays zero."""
-    length = np.linalg.norm(vector, axis=-1, keepdims=True)
-    scaled: Vectors = (vector / np.maximum(length, np.finfo(np.float32).tiny)).astype(np.float32)
-    return scaled
-
-
-def centre(vectors: Vectors) -> Vectors:
-    """The mean of unit vectors of shape ``(n, dim)``, at unit length: shape ``(dim,)``."""
-    return unit(vectors.mean(axis=0))
-
-
-def held_out_scores(vectors: Vectors, n_folds: int = N_FOLDS) -> Scores:
+def held_out_scores(vectors: Floats, n_folds: int = N_FOLDS) -> Floats:
     """Cosine of each window to the centroid of windows that it had no part in.
 
     Folds are stretches of time, and the windows beside a stretch are left out of its centroid too, since they
@@ -80,7 +66,7 @@ def held_out_scores(vectors: Vectors, n_folds: int = N_FOLDS) -> Scores:
 
 
 def calibrate(
-    own: Vectors, model: str, enrolled: Iterable[Profile], corpus: Sequence[OtherVoice] = ()
+    own: Floats, model: str, enrolled: Iterable[Profile], corpus: Sequence[OtherVoice] = ()
 ) -> tuple[float, Calibration]:
     """The threshold of a voice.
 
@@ -117,7 +103,7 @@ def calibrate(
     )
 
 
-def equal_error_rate(own: Scores, others: Scores) -> float | None:
+def equal_error_rate(own: Floats, others: Floats) -> float | None:
     """Share of errors where as many own windows are missed as others are mistaken; ``None`` without others."""
     if not len(own) or not len(others):
         return None
@@ -130,7 +116,7 @@ def equal_error_rate(own: Scores, others: Scores) -> float | None:
 
 
 def _strangers(
-    corpus: Sequence[OtherVoice], centroid: Vectors, too_near: float
+    corpus: Sequence[OtherVoice], centroid: Floats, too_near: float
 ) -> tuple[list[OtherVoice], int]:
     """The voices of the corpus that can't be the one in hand, and how many windows the others have.
 
@@ -141,7 +127,7 @@ def _strangers(
     return apart, sum(len(each.vectors) for each in corpus) - sum(len(each.vectors) for each in apart)
 
 
-def _bound(scores: Scores, n_voices: int, stated: float, model: str) -> tuple[float, str]:
+def _bound(scores: Floats, n_voices: int, stated: float, model: str) -> tuple[float, str]:
     """What others reach at most, and how that is known."""
     if not len(scores):
         return stated, (
@@ -160,11 +146,11 @@ def _stated(model: str) -> float:
     return OTHERS_AT_MOST.get(PurePosixPath(model).name.partition("@")[0], OTHERS_OF_ANY_MODEL)
 
 
-def _scores(others: Sequence[OtherVoice], centroid: Vectors) -> Scores:
+def _scores(others: Sequence[OtherVoice], centroid: Floats) -> Floats:
     if not others:
         return np.zeros(0, dtype=np.float32)
     return np.concatenate([each.vectors @ centroid for each in others])
 
 
-def _likeness(other: OtherVoice, centroid: Vectors) -> float:
+def _likeness(other: OtherVoice, centroid: Floats) -> float:
     return float(centre(other.vectors) @ centroid)

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from actors.errors import PermanentError
-from actors.voices.calibration import Vectors, centre
-from actors.voices.clustering import cluster
+from actors.voices.clustering import centre, cluster
+from actors.voices.matching import Floats
 from actors.voices.voice import VoiceSource
 
 MIN_SPEECH_S = 30.0
@@ -23,12 +23,12 @@ pauses between its words. At 12 the noise has a quarter of the voice's amplitude
 FRAME_S = 0.025
 LOUD, QUIET = 0.95, 0.10
 """Quantiles of frames' energy that stand for speech and for the floor."""
-MIN_LIKENESS = 0.45
-"""Least mean cosine of the windows to their centre. Below, they are not one voice, nor several: noise, music."""
-FOREIGN_S = 4.5
-"""Speech of another voice, in seconds, that makes a recording one of several voices: two windows and more."""
-MAX_STRAY = 0.15
-"""Share of windows that may lie off the voice (a cough, a laugh, a word of somebody else) and are left out."""
+FOREIGN_WINDOWS = 3
+"""Windows alike among themselves and unlike the rest that make a recording one of several voices: about six
+seconds of somebody else's speech."""
+MAX_STRAY = 0.2
+"""Share of windows that may lie off the voice one by one (a cough, a laugh, a word of somebody else). They are left
+out; with more of them it is not the speech of one person without noise."""
 MAX_VECTORS = 64
 """Windows that a profile keeps."""
 
@@ -38,63 +38,102 @@ class Heard:
     """What was heard of one source."""
 
     source: VoiceSource
-    vectors: Vectors = field(repr=False)
+    vectors: Floats = field(repr=False)
     """Shape ``(n, dim)``, in order of time, rows of unit length."""
-    range_db: float
-    """See ``dynamic_range_db``."""
+    spans: Sequence[tuple[float, float]]
+    """Start and end of each window in the source, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Enrolled:
     """The windows that are the voice."""
 
-    vectors: Vectors = field(repr=False)
+    vectors: Floats = field(repr=False)
     """Shape ``(n, dim)``, in order of time: for calibrating."""
     n_stray: int
     """Windows left out."""
 
     @property
-    def centroid(self) -> Vectors:
+    def centroid(self) -> Floats:
+        """Of all of them: shape ``(dim,)``, unit length."""
         return centre(self.vectors)
 
     @property
-    def kept(self) -> Vectors:
+    def kept(self) -> Floats:
         """At most ``MAX_VECTORS`` of them, spread evenly."""
         n = len(self.vectors)
         return self.vectors[np.unique(np.linspace(0, n - 1, min(n, MAX_VECTORS)).round().astype(int))]
 
 
-def enrol(name: str, heard: Sequence[Heard], hop_s: float) -> Enrolled:
-    """Accept the speech as that of one voice.
+def demand_usable(name: str, sources: Sequence[tuple[VoiceSource, float]]) -> None:
+    """What can be said before a model has heard anything.
 
     Args:
-        hop_s: from the start of one window to that of the next, in seconds.
+        sources: each with its ``dynamic_range_db``.
 
     Raises:
-        PermanentError: ``too_little_speech``, ``noise`` or ``several_voices``; the message says where and how
-            much.
+        PermanentError: ``too_little_speech`` or ``noise``.
     """
-    _demand_speech(name, sum(each.source.speech_s for each in heard), sum(len(each.vectors) for each in heard))
-    for each in heard:
-        if each.range_db < MIN_RANGE_DB:
-            raise PermanentError(
-                f"{each.source.source} is too noisy to enrol {name} by: speech stands {max(each.range_db, 0):.0f} dB"
-                f" over what is beneath it, and {MIN_RANGE_DB:.0f} dB are needed",
-                code="noise",
-                remedy="Take a recording without music or noise, or the part that has none with --from and --to",
-            )
-    vectors = np.concatenate([each.vectors for each in heard])
-    _demand_one_voice(name, heard, vectors, hop_s)
-    scores = vectors @ centre(vectors)
-    likeness = float(scores.mean())
-    if likeness < MIN_LIKENESS:
+    speech_s = sum(source.speech_s for source, _ in sources)
+    if speech_s < MIN_SPEECH_S or sum(source.n_windows for source, _ in sources) < MIN_WINDOWS:
         raise PermanentError(
-            f"what was heard is too unlike itself to be one voice (mean cosine {likeness:.2f}, {MIN_LIKENESS} is needed):"
-            " noise, music or many people",
-            code="noise",
-            remedy="Take a recording of one person, without music or noise",
+            f"there are {speech_s:.0f} s of speech to enrol {name} by, and {MIN_SPEECH_S:.0f} s are needed",
+            code="too_little_speech",
+            remedy="Name more sources, or a longer part",
         )
-    return _without_strays(vectors, scores)
+    for source, range_db in sources:
+        if range_db < MIN_RANGE_DB:
+            raise PermanentError(
+                f"{source.source} is too noisy to enrol {name} by: speech stands {range_db:.0f} dB over what is"
+                f" beneath it, and {MIN_RANGE_DB:.0f} dB are needed",
+                code="noise",
+                remedy="Take a recording without music or noise, or name the part that has none with --from and --to",
+            )
+
+
+def enrol(name: str, heard: Sequence[Heard]) -> Enrolled:
+    """Accept the windows as those of one voice.
+
+    Raises:
+        PermanentError: ``several_voices`` or ``noise``; the message says where and how much.
+    """
+    vectors = np.concatenate([each.vectors for each in heard])
+    places = [(each.source.source, span) for each in heard for span in each.spans]
+    groups = cluster(vectors, SAME_VOICE)
+    sizes = np.bincount(groups)
+    main = int(np.argmax(sizes))
+    foreign = [group for group in np.argsort(-sizes) if group != main and sizes[group] >= FOREIGN_WINDOWS]
+    if foreign:
+        raise _several(name, [places[index] for index in np.flatnonzero(groups == foreign[0])], len(foreign) + 1)
+    n_stray = int(np.count_nonzero(groups != main))
+    if n_stray > MAX_STRAY * len(vectors):
+        raise PermanentError(
+            f"{n_stray} of {len(vectors)} windows are unlike the others and unlike one another: noise, music or many"
+            " people",
+            code="noise",
+            remedy=f"Take a recording in which only {name} speaks, without music or noise",
+        )
+    return Enrolled(vectors[groups == main], n_stray)
+
+
+def _several(name: str, places: Sequence[tuple[str, tuple[float, float]]], n_voices: int) -> PermanentError:
+    source, (start_s, _) = places[0]
+    here = [span for where, span in places if where == source]
+    return PermanentError(
+        f"more than one voice is heard ({n_voices} of them): in {source} about {_union_s(here):.0f} s from"
+        f" {start_s:.0f} s on are somebody else's",
+        code="several_voices",
+        remedy=f"Name a part in which only {name} speaks with --from and --to, or another source",
+    )
+
+
+def _union_s(spans: Sequence[tuple[float, float]]) -> float:
+    """Seconds that windows cover together, which overlap."""
+    covered, until = 0.0, -np.inf
+    for start_s, end_s in sorted(spans):
+        covered += max(0.0, end_s - max(start_s, until))
+        until = max(until, end_s)
+    return float(covered)
 
 
 def dynamic_range_db(samples: npt.NDArray[np.int16], rate_hz: int) -> float:
@@ -114,22 +153,3 @@ def dynamic_range_db(samples: npt.NDArray[np.int16], rate_hz: int) -> float:
     energies = np.mean(frames * frames, axis=1)
     loud, quiet = np.quantile(energies, [LOUD, QUIET])
     return float(10 * np.log10(max(loud, 1.0) / max(quiet, 1.0)))
-
-
-def _demand_speech(name: str, speech_s: float, n_windows: int) -> None:
-    if speech_s < MIN_SPEECH_S or n_windows < MIN_WINDOWS:
-        raise PermanentError(
-            f"there are {speech_s:.0f} s of speech to enrol {name} by, and {MIN_SPEECH_S:.0f} s are needed",
-            code="too_little_speech",
-            remedy="Name more sources, or a longer part of this one",
-        )
-
-
-def _without_strays(vectors: Vectors, scores: npt.NDArray[np.float32]) -> Enrolled:
-    """Leave out the windows that lie far below the others: more than three standard deviations, as the median
-    absolute deviation tells them, and never more than ``MAX_STRAY`` of all."""
-    middle = float(np.median(scores))
-    deviation = 1.4826 * float(np.median(np.abs(scores - middle)))
-    bound = min(middle - 3 * deviation, float(np.quantile(scores, MAX_STRAY)))
-    keep = scores >= bound
-    return Enrolled(vectors[keep], int(np.count_nonzero(~keep)))
