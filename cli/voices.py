@@ -9,7 +9,7 @@ import click
 
 from cli.options import json_option, load, settings_options
 
-_CLOCK = re.compile(r"(?:(?:(\d+):)?([0-5]?\d):)?(\d+(?:\.\d+)?)")
+_CLOCK = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d+)?)")
 
 
 class Clock(click.ParamType):
@@ -21,7 +21,10 @@ class Clock(click.ParamType):
         if isinstance(value, float):
             return value
         match = _CLOCK.fullmatch(value.strip())
-        if match is None or (match[2] is not None and float(match[3]) >= 60):
+        too_many = match is not None and (
+            (match[2] is not None and float(match[3]) >= 60) or (match[1] is not None and int(match[2]) >= 60)
+        )
+        if match is None or too_many:
             self.fail(f"{value!r} is no time: write seconds, mm:ss or h:mm:ss", param, ctx)
         return int(match[1] or 0) * 3600 + int(match[2] or 0) * 60 + float(match[3])
 
@@ -155,7 +158,9 @@ def import_command(
     settings = load(profile, config_file, assignments)
     from pipelines.voices import import_voices
 
-    import_voices(settings, sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes(), replace, as_json)
+    import_voices(
+        settings, sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes(), replace, as_json
+    )
 
 
 def _demand_span(from_s: float | None, to_s: float | None) -> None:

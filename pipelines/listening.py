@@ -87,12 +87,18 @@ class Listener:
 
         settings, cache_dir = self._settings, self._home.cache_dir
         with ExitStack() as door:
-            admission = always if item.kind == "file" else door.enter_context(_Door(self._database, settings, item.url)).admission
+            admission = (
+                always
+                if item.kind == "file"
+                else door.enter_context(_Door(self._database, settings, item.url)).admission
+            )
             request = Request(item.video_id, 0, item.url, item.hint)
             found = Prefilter(settings.prefilter, settings.download, cache_dir, admission)(request)
             if isinstance(found, Listing):
                 raise PermanentError(
-                    f"{masked(item.url)} is a list of videos", code="list", remedy="Name the videos themselves"
+                    f"{masked(item.url)} is a list of videos",
+                    code="list",
+                    remedy="Name the videos themselves",
                 )
             return Downloader(settings.download, cache_dir, admission)(found)
 
@@ -128,7 +134,9 @@ class Listener:
                 remedy="Correct --from and --to",
             )
         about = VoiceSource(named, audio.meta.title, round(speech_s, 2), len(pieces), span[0], span[1])
-        return Speech(about, tuple(pieces), tuple(spans), dynamic_range_db(np.concatenate(sounds), SAMPLE_RATE_HZ))
+        return Speech(
+            about, tuple(pieces), tuple(spans), dynamic_range_db(np.concatenate(sounds), SAMPLE_RATE_HZ)
+        )
 
 
 def hear(speech: Speech, model: VoiceModel, batch_size: int) -> Heard:
@@ -171,7 +179,9 @@ def _one_item(source: str) -> SourceItem:
     found: Sequence[SourceItem | Refused] = list(read_sources([source], None))
     if len(found) != 1:
         raise PermanentError(
-            f"{masked(source)} names {len(found)} files", code="unsupported", remedy="Name the files themselves"
+            f"{masked(source)} names {len(found)} files",
+            code="unsupported",
+            remedy="Name the files themselves",
         )
     (item,) = found
     if isinstance(item, Refused):

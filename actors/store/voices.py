@@ -26,46 +26,53 @@ REMOVED = "unknown: voice removed"
 """Method of a segment that was labelled by a voice which has been removed."""
 
 
-def save(database: Database, voice: Voice, *, replace: bool = False) -> None:
-    """Keep a voice.
+def save(database: Database, *voices: Voice, replace: bool = False) -> None:
+    """Keep voices, all of them or none.
 
     Args:
-        replace: in place of the one of the same name.
+        replace: in place of those of the same names.
 
     Raises:
-        ConfigError: ``voice_exists``, another voice has that name, be it with other capitals.
+        ConfigError: ``voice_exists``, another voice has such a name, be it with other capitals.
     """
-    row = _row(voice)
 
     def keep(connection: Conn) -> None:
-        found = connection.execute(queries("voices")["named"], row).fetchone()
-        if found is not None:
-            if not _may_go(connection, found["name"], voice, replace=replace):
-                return  # this very call had landed, and only its answer was lost
-            connection.execute(queries("voices")["delete"], {"name": found["name"]})
-        connection.execute(queries("voices")["insert"], row)
+        for voice in voices:
+            connection.execute(queries("voices")["take_turns"])
+            there = _read(connection, [voice.name])
+            if there and _is_same(there[0], voice):
+                continue  # this very call had landed, and only its answer was lost
+            refusal = refusal_of_name(voice.name, _names(connection), replace=replace)
+            if refusal is not None:
+                raise refusal
+            connection.execute(queries("voices")["delete"], {"name": voice.name})
+            connection.execute(queries("voices")["insert"], _row(voice))
 
     database.run(keep)
 
 
-def _may_go(connection: Conn, there: str, voice: Voice, *, replace: bool) -> bool:
-    """Whether the voice of that name is to be replaced; False: it is the same already."""
-    (kept,) = _read(connection, [there])
-    if there == voice.name and np.array_equal(kept.profile.vectors, voice.profile.vectors):
-        return False
-    if there != voice.name:
-        raise ConfigError(
-            f"there is a voice named {there} already, and {voice.name} differs in capitals only",
+def refusal_of_name(name: str, taken: Sequence[str], *, replace: bool) -> ConfigError | None:
+    """Why a voice can't be kept under a name; ``None``: it can. Pure."""
+    there = next((known for known in taken if known.casefold() == name.casefold()), None)
+    if there is None or (there == name and replace):
+        return None
+    if there != name:
+        return ConfigError(
+            f"there is a voice named {there} already, and {name} differs in capitals only",
             code="voice_exists",
             remedy=f"Write {there}, or choose another name",
         )
-    if not replace:
-        raise ConfigError(
-            f"there is a voice named {there} already",
-            code="voice_exists",
-            remedy="Give --replace to put this one in its place, or choose another name",
-        )
-    return True
+    return ConfigError(
+        f"there is a voice named {name} already",
+        code="voice_exists",
+        remedy="Give --replace to put this one in its place, or choose another name",
+    )
+
+
+def _is_same(one: Voice, other: Voice) -> bool:
+    return np.array_equal(one.profile.vectors, other.profile.vectors) and np.array_equal(
+        one.profile.centroid, other.profile.centroid
+    )
 
 
 def load_profiles(database: Database) -> tuple[Profile, ...]:
@@ -126,7 +133,9 @@ def remove(database: Database, name: str) -> int:
     def drop(connection: Conn) -> int:
         meant = removed[0] if removed else _known(name, _names(connection))
         connection.execute(queries("voices")["delete"], {"name": meant})
-        removed[:] = [meant]  # where only the answer to the commit was lost, the second try finds no such voice
+        removed[:] = [
+            meant
+        ]  # where only the answer to the commit was lost, the second try finds no such voice
         n_labelled = connection.execute(
             queries("voices")["forget_labels"], {"name": meant, "method": REMOVED}
         ).rowcount

@@ -78,6 +78,4 @@ def _voice(segment: Segment) -> tuple[str | None, bool]:
 
 
 def _label(segment: Segment) -> Label:
-    return Label(
-        segment.speaker, segment.speaker_score, segment.speaker_margin, segment.speaker_method
-    )
+    return Label(segment.speaker, segment.speaker_score, segment.speaker_margin, segment.speaker_method)

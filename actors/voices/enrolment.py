@@ -91,20 +91,25 @@ def demand_usable(name: str, sources: Sequence[tuple[VoiceSource, float]]) -> No
             )
 
 
-def enrol(name: str, heard: Sequence[Heard]) -> Enrolled:
+def enrol(name: str, heard: Sequence[Heard], same_voice: float) -> Enrolled:
     """Accept the windows as those of one voice.
+
+    Args:
+        same_voice: see ``cluster``.
 
     Raises:
         PermanentError: ``several_voices`` or ``noise``; the message says where and how much.
     """
     vectors = np.concatenate([each.vectors for each in heard])
     places = [(each.source.source, span) for each in heard for span in each.spans]
-    groups = cluster(vectors, SAME_VOICE)
+    groups = cluster(vectors, same_voice)
     sizes = np.bincount(groups)
     main = int(np.argmax(sizes))
     foreign = [group for group in np.argsort(-sizes) if group != main and sizes[group] >= FOREIGN_WINDOWS]
     if foreign:
-        raise _several(name, [places[index] for index in np.flatnonzero(groups == foreign[0])], len(foreign) + 1)
+        raise _several(
+            name, [places[index] for index in np.flatnonzero(groups == foreign[0])], len(foreign) + 1
+        )
     n_stray = int(np.count_nonzero(groups != main))
     if n_stray > MAX_STRAY * len(vectors):
         raise PermanentError(

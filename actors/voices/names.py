@@ -43,6 +43,4 @@ def near_names(given: str, known: Iterable[str], most: int = 5) -> list[str]:
 
 
 def _refusal(message: str) -> ConfigError:
-    return ConfigError(
-        message, code="bad_name", remedy="Choose another, for example the person's own name"
-    )
+    return ConfigError(message, code="bad_name", remedy="Choose another, for example the person's own name")

@@ -9,9 +9,9 @@ values (%(name)s, %(model)s, %(revision)s, %(dim)s, %(centroid)s::real[], %(vect
 -- name: delete
 delete from voices where name = %(name)s
 
--- name: named
--- In any case, since names that differ in nothing else are one.
-select name from voices where lower(name) = lower(%(name)s) for update
+-- name: take_turns
+-- Until the transaction ends: two processes don't enrol at once. Reading goes on.
+lock table voices in share row exclusive mode
 
 -- name: all
 select name, model, revision, centroid, vectors, threshold, eer, calibration, sources, speech_s, window_s, hop_s,
