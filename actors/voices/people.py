@@ -95,7 +95,9 @@ def _without_mixtures(
     kept: list[Floats] = []
     sizes: list[int] = []
     for group, one in zip(groups, centres, strict=True):
-        larger = [other for other, size in zip(kept, sizes, strict=True) if len(group) <= MIXED_AT_MOST * size]
+        larger = [
+            other for other, size in zip(kept, sizes, strict=True) if len(group) <= MIXED_AT_MOST * size
+        ]
         if not is_mixture(one, np.array(larger)):
             kept.append(one)
             sizes.append(len(group))

@@ -47,7 +47,9 @@ class Timing:
         """What a change of speaker before each word costs; the first word's is 0."""
         gaps = self.starts_s[1:] - self.ends_s[:-1]
         new = np.diff(self.utterances) != 0
-        costs = np.select([gaps >= SILENCE_S, new, gaps >= PAUSE_S], [AT_SILENCE, AT_SENTENCE, AT_PAUSE], ANYWHERE)
+        costs = np.select(
+            [gaps >= SILENCE_S, new, gaps >= PAUSE_S], [AT_SILENCE, AT_SENTENCE, AT_PAUSE], ANYWHERE
+        )
         return np.concatenate([[0.0], costs])
 
 
