@@ -79,7 +79,9 @@ LABELS = st.sampled_from(
         (None, "unknown: mixed"),
     ]
 )
-ATTRIBUTIONS = st.builds(lambda label, score, margin: Attribution(*label, score, margin), LABELS, COSINES, COSINES)
+ATTRIBUTIONS = st.builds(
+    lambda label, score, margin: Attribution(*label, score, margin), LABELS, COSINES, COSINES
+)
 
 
 @st.composite
