@@ -128,7 +128,7 @@ def run(items: Iterable[Wanted], plan: Plan, display: Display) -> Outcome:
                 accounts=accounts, quality=quality,
                 # Entries of lists were not known before the work.
                 recipe_change=replace(change, stored=stored_otherwise(database, run_id)),
-                turned_away=put_off,
+                turned_away=put_off, notices=drive.notices,
             )  # fmt: skip
             registry.close_run(ended, outcome.figures())
         AudioArchive(plan.home.audio_dir, plan.settings.archive).sweep(ledger.unended)
@@ -164,6 +164,7 @@ class _Drive:
         self._began_at: float | None = None
         self.interrupted = False
         self.stages: dict[str, Tally] = {}
+        self.notices: tuple[str, ...] = ()
 
     @property
     def line_s(self) -> float:
@@ -208,6 +209,7 @@ class _Drive:
                 self._display.say("Stopping …")
             finally:
                 self.stages, self._began_at = watcher.board.stages(), watcher.board.began_at
+                self.notices = watcher.board.notices
 
     def _give_back(self) -> None:
         self._ledger.release(self._run_id, forgive=True)
