@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from voice_rows import between, direction, other, profile, windows
+from tests.enrolled import between, direction, other, profile, windows
 
 from actors.voices.calibration import (
     CEILING,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from voice_rows import SAME_VOICE, direction, heard, windows
+from tests.enrolled import SAME_VOICE, direction, heard, windows
 
 from actors.errors import PermanentError
 from actors.voices.enrolment import (

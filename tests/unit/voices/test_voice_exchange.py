@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from voice_rows import voice
+from tests.enrolled import voice
 
 from actors.errors import ConfigError
 from actors.voices.exchange import export_document, import_voices
