@@ -89,8 +89,10 @@ def grid_windows(clip: Clip, window_s: float, hop_s: float) -> Iterator[Window]:
         yield _window(clip, last_s, length_s)
 
 
-def probe_windows(clips: Sequence[Clip], window_s: float) -> list[Window]:
-    """Windows ``PROBE_EVERY_S`` apart in the speech of the slice, its first and last moments included, starts
+def probe_windows(
+    clips: Sequence[Clip], window_s: float, every_s: float = PROBE_EVERY_S
+) -> list[Window]:
+    """Windows ``every_s`` apart in the speech of the slice, its first and last moments included, starts
     ascending. The gap holds across the joints of clips: a probe that would cross one is moved back into
     its clip; a clip that is shorter than a window and isn't passed over by the gap gets its whole self.
     """
@@ -102,7 +104,7 @@ def probe_windows(clips: Sequence[Clip], window_s: float) -> list[Window]:
         while length_s and next_s < end_s:
             at_s = min(max(next_s, clip.offset_s), end_s - length_s)
             probes.append(_window(clip, at_s - clip.offset_s, length_s))
-            next_s = at_s + PROBE_EVERY_S
+            next_s = at_s + every_s
     long_clips = [clip for clip in clips if clip.duration_s >= window_s]
     if long_clips:
         clip = long_clips[-1]
