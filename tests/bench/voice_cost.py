@@ -91,7 +91,10 @@ def full_size_batching(device: str, window_s: float, batch_size: int, n_windows:
                     network(features[first : first + size]).cpu()
                 times.append(time.perf_counter() - began)
     return Batching(
-        "ECAPA-TDNN 1024, random weights", batch_size, n_windows / min(took[batch_size]), n_windows / min(took[1])
+        "ECAPA-TDNN 1024, random weights",
+        batch_size,
+        n_windows / min(took[batch_size]),
+        n_windows / min(took[1]),
     )
 
 

@@ -126,7 +126,7 @@ def measure(
             talk, clips = voices.talk(host, rng), clips_of_a_talk(rng)
             n_dense = len(dense_windows(clips, (), settings.window_s, settings.hop_s))
             for every_s in spacings_s:
-                probes = probe_windows(clips, settings.window_s, every_s)
+                probes = probe_windows(clips, settings.window_s, settings.hop_s, every_s)
                 alone = voices.vectors(talk, probes)
                 taken[every_s].append(_passes(alone, voices, host, settings))
                 shares[every_s].append(1 - len(probes) / n_dense)
@@ -139,14 +139,13 @@ def measure(
         for (guest_s, every_s), found in unheard.items()
     ]
     plain = [
-        Alone(every_s, len(found), sum(found), float(np.mean(shares[every_s]))) for every_s, found in taken.items()
+        Alone(every_s, len(found), sum(found), float(np.mean(shares[every_s])))
+        for every_s, found in taken.items()
     ]
     return lines, plain
 
 
-def _passes(
-    vectors: npt.NDArray[np.float32], voices: Voices, host: str, settings: IdentifySettings
-) -> bool:
+def _passes(vectors: npt.NDArray[np.float32], voices: Voices, host: str, settings: IdentifySettings) -> bool:
     profile = voices.profiles[host]
     return is_monologue(vectors, [profile], profile.model, settings.margin).voice is not None
 

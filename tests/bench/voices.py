@@ -8,7 +8,14 @@ import click
 
 from configs.load import load_settings
 from tests.bench.trial import temporary_home
-from tests.bench.voice_cost import Batching, LineCost, batching, full_size_batching, line_cost, make_monologues
+from tests.bench.voice_cost import (
+    Batching,
+    LineCost,
+    batching,
+    full_size_batching,
+    line_cost,
+    make_monologues,
+)
 from tests.bench.voice_guests import SLICE_S, Alone, Line, Voices, measure
 
 GUESTS_S = (3.0, 6.0, 11.0, 14.0, 20.0)
@@ -19,7 +26,9 @@ MUST_BE_HEARD_S = 11.0
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.option("--parts", default="batches,guests,line", show_default=True, help="Which to measure.")
-@click.option("--trials", type=click.IntRange(min=1), default=20, show_default=True, help="Slices of each host.")
+@click.option(
+    "--trials", type=click.IntRange(min=1), default=20, show_default=True, help="Slices of each host."
+)
 @click.option("--windows", "n_windows", type=click.IntRange(min=8), default=256, show_default=True, help="Windows to time.")  # fmt: skip
 @click.option("--full-size", type=click.IntRange(min=0), default=16, show_default=True, help="Windows to time with a network of the published size; 0: none.")  # fmt: skip
 @click.option("--talk-s", type=click.FloatRange(min=60), default=400.0, show_default=True, help="Length of each of three talks for the line.")  # fmt: skip
@@ -39,7 +48,9 @@ def main(
     from actors.voices.speaker_model import SpeakerModel
     from actors.voices.windows import PROBE_EVERY_S
 
-    settings = load_settings("demo", overrides=dict(each.split("=", 1) for each in assignments), env_file=None)
+    settings = load_settings(
+        "demo", overrides=dict(each.split("=", 1) for each in assignments), env_file=None
+    )
     chosen, section = parts.split(","), settings.identify
     with temporary_home(keep=False) as home:
         model = SpeakerModel(section, home.models_dir)
@@ -61,7 +72,11 @@ def main(
             voices = Voices(model, section)
             paths = make_monologues(Path(home.root) / "media", voices.names, talk_s)
             profiles = tuple(voices.profiles.values())
-            _print(cost_lines([line_cost(paths, settings, home, profiles, fast_path=fast) for fast in (False, True)]))
+            _print(
+                cost_lines(
+                    [line_cost(paths, settings, home, profiles, fast_path=fast) for fast in (False, True)]
+                )
+            )
     sys.exit(1 if unheard else 0)
 
 

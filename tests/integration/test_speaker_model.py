@@ -140,7 +140,9 @@ def test_a_directory_is_only_read(tmp_path: Path) -> None:
         for name in ("embedding_model", "classifier", "label_encoder")
     )
     file.write_text(
-        "pretrained_path: speechbrain/spkrec-ecapa-voxceleb\n" + file.read_text().rstrip() + f"\n    paths:{paths}\n"
+        "pretrained_path: speechbrain/spkrec-ecapa-voxceleb\n"
+        + file.read_text().rstrip()
+        + f"\n    paths:{paths}\n"
     )
     before = {path: path.read_bytes() for path in directory.iterdir()}
     SpeakerModel(settings(model=str(directory)), NOWHERE)
