@@ -123,7 +123,9 @@ class StageHost:
             self._settle(row, error)
             return
         self._meter.failed()
-        logger.warning("%s (part %d) goes on without %s: %s", row["id"], row["ordinal"], self._spec.name, error)
+        logger.warning(
+            "%s (part %d) goes on without %s: %s", row["id"], row["ordinal"], self._spec.name, error
+        )
         for result in self._meter.timed([self._spec.instead(self._context, wire.unpack(row), error)]):
             yield wire.pack(result)
 

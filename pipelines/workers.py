@@ -3,7 +3,7 @@
 Each ``build_*`` runs inside the stage's actor, so heavy imports stand in it and nowhere above.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from actors import rows
@@ -101,7 +101,10 @@ def build_transcribe(context: RunContext, ledger: Ledger) -> Worker:
     return work
 
 
-def build_identify(context: RunContext, ledger: Ledger) -> Worker:
+def build_identify(
+    context: RunContext, ledger: Ledger, profiles: "Sequence[Profile] | None" = None
+) -> Worker:
+    """``profiles``: the enrolled voices; ``None``: those of the database."""
     from actors.voices.identify import NO_MEMORY, NO_MODEL, OFF, VoiceIdentifier, without_voices
     from actors.voices.models import ModelUnavailable, voice_model_name
     from actors.voices.speaker_model import SpeakerModel
@@ -119,7 +122,7 @@ def build_identify(context: RunContext, ledger: Ledger) -> Worker:
     except ModelUnavailable as error:  # text without speakers is worth having; the run says what it lacks
         context.scoreboard.notice.remote(no_voices(error))
         return nobody(NO_MODEL)
-    identify = VoiceIdentifier(model, settings, enrolled(context))
+    identify = VoiceIdentifier(model, settings, enrolled(context) if profiles is None else profiles)
 
     def work(spoken: rows.SpokenSlice) -> Iterator[rows.VoicedSlice]:
         voiced = identify(spoken)
@@ -140,7 +143,7 @@ def unheard(context: RunContext, spoken: rows.SpokenSlice, error: EarmarkError) 
     return without_voices(spoken, voice_model_name(context.settings.identify), why)
 
 
-def enrolled(context: RunContext) -> "tuple[Profile, ...]":
+def enrolled(context: RunContext) -> "Sequence[Profile]":
     """The enrolled voices as they are when the stage starts."""
     from actors.store.database import Database
     from actors.store.voices import load_profiles

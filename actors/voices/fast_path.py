@@ -56,7 +56,9 @@ def is_monologue(
     if own.min() < voice.threshold + margin:
         return Verdict(None, f"a probe is {own.min():.2f} like the likeliest voice")
     if own.std() > MAX_SPREAD or np.median(own) - own.min() > MAX_OUTLIER:
-        return Verdict(None, f"the probes differ: {own.min():.2f} to {own.max():.2f}, deviation {own.std():.2f}")
+        return Verdict(
+            None, f"the probes differ: {own.min():.2f} to {own.max():.2f}, deviation {own.std():.2f}"
+        )
     others = np.delete(scores, best, axis=1)
     if others.size and (own[:, None] - others).min() < margin:
         return Verdict(None, "another enrolled voice is as near")

@@ -26,7 +26,7 @@ from configs.identify import IdentifySettings
 logger = logging.getLogger(__name__)
 
 Samples = npt.NDArray[np.int16]
-Vectors = npt.NDArray[np.float32]
+Vector = Vectors = npt.NDArray[np.float32]
 
 OFF = "identification is switched off"
 NO_MODEL = "the voice model could not be loaded"
@@ -90,31 +90,35 @@ class VoiceIdentifier:
 
     def _heard(self, spoken: SpokenSlice, pcm: Samples) -> VoicedSlice:
         settings = self._settings
+        heard: dict[Window, Vector] = {}
         if settings.assume_monologue and self._profiles:
-            probes = probe_windows(spoken.clips, settings.window_s)
+            probes = probe_windows(spoken.clips, settings.window_s, settings.hop_s)
             if len(probes) >= LEAST_PROBES:
-                vectors = self._vectors(pcm, probes)
+                heard = self._vectors(pcm, probes)
+                vectors = np.stack([heard[probe] for probe in probes])
                 verdict = is_monologue(vectors, self._profiles, self._model.name, settings.margin)
                 logger.debug("%s slice %d: %s", spoken.video_id, spoken.ordinal, verdict.why)
                 if verdict.voice is not None:
-                    return self._voiced(spoken, probes, vectors, dense=False)
+                    return self._voiced(spoken, probes, heard, dense=False)
         windows = dense_windows(spoken.clips, spoken.utterances, settings.window_s, settings.hop_s)
         if not windows:
             return without_voices(spoken, self._model.name, TOO_SHORT)
-        return self._voiced(spoken, windows, self._vectors(pcm, windows), dense=True)
+        heard |= self._vectors(pcm, [window for window in windows if window not in heard])
+        return self._voiced(spoken, windows, heard, dense=True)
 
     def _voiced(
-        self, spoken: SpokenSlice, windows: Sequence[Window], vectors: Vectors, *, dense: bool
+        self, spoken: SpokenSlice, windows: Sequence[Window], heard: dict[Window, Vector], *, dense: bool
     ) -> VoicedSlice:
         start_s, end_s = _span(spoken)
+        vectors = np.stack([heard[window] for window in windows])
         places = tuple((window.start_s, window.end_s) for window in windows)
         voices = SliceVoices(self._model.name, start_s, end_s, places, vectors, dense=dense)
         return VoicedSlice(replace(spoken, clips=(), pcm=b""), voices)
 
-    def _vectors(self, pcm: Samples, windows: Sequence[Window]) -> Vectors:
-        """A vector for each window, in their order."""
+    def _vectors(self, pcm: Samples, windows: Sequence[Window]) -> dict[Window, Vector]:
+        """A vector for each window."""
         todo = deque(batches(windows, self._batch_size))
-        found: dict[Window, npt.NDArray[np.float32]] = {}
+        found: dict[Window, Vector] = {}
         while todo:
             batch = todo.popleft()
             vectors = self._tried(pcm, batch)
@@ -127,7 +131,7 @@ class VoiceIdentifier:
                 todo = deque(batches(left, self._batch_size))
                 continue
             found.update(zip(batch, vectors, strict=True))
-        return np.stack([found[window] for window in windows])
+        return found
 
     def _tried(self, pcm: Samples, batch: Sequence[Window]) -> Vectors | None:
         """One forward pass; ``None``: a smaller one may fit into the memory.

@@ -10,6 +10,7 @@ have exactly the same number of samples: the model's vectors are exact only wher
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from actors.rows import SAMPLE_RATE_HZ, Clip, Utterance
 
@@ -22,10 +23,10 @@ OTHERS_S = 0.15
 """So much of a neighbour's time may an utterance's own window hold: word times are that exact."""
 
 PROBE_EVERY_S = 8.0
-"""From the start of a probe of the fast path to the start of the next one, in seconds of speech; see
-``miss_probability``. A guest of 20 s says 11 s at the least (pauses are cut out of a slice, and no talk was
-seen to pause for more than 45 %): that always holds a whole probe of 3 s. Ten seconds would save a fifth
-of the probes and lose it."""
+"""From the start of a probe of the fast path to the start of the next one, at most, in seconds of speech. A guest of
+20 s who is silent for less than nine of them says 11 s, and that always holds a whole probe of 3 s: by spacing
+alone none is missed (``miss_probability``). Twelve seconds would save a third of the probes and miss such a
+guest in a third of the places; ``tests/bench/voices.py`` measures it."""
 LEAST_PROBES = 4
 """A slice with fewer is heard whole: it costs little, and so few windows prove nothing."""
 
@@ -89,25 +90,20 @@ def grid_windows(clip: Clip, window_s: float, hop_s: float) -> Iterator[Window]:
         yield _window(clip, last_s, length_s)
 
 
-def probe_windows(clips: Sequence[Clip], window_s: float) -> list[Window]:
-    """Windows ``PROBE_EVERY_S`` apart in the speech of the slice, its first and last moments included, starts
-    ascending. The gap holds across the joints of clips: a probe that would cross one is moved back into
-    its clip; a clip that is shorter than a window and isn't passed over by the gap gets its whole self.
+def probe_windows(
+    clips: Sequence[Clip], window_s: float, hop_s: float, every_s: float = PROBE_EVERY_S
+) -> list[Window]:
+    """As few windows of the grid as leave no more than ``every_s`` of the slice's sound from the start of one to the
+    start of the next; the first and the last of the slice are among them. Starts ascending.
+
+    They are windows of the grid, so that nothing was in vain where the dense pass follows.
     """
-    probes: list[Window] = []
-    next_s = 0.0  # on the slice's own clock, which knows no silence
-    for clip in clips:
-        length_s = min(window_s, shorter_s(clip.duration_s) or 0.0) if clip.duration_s < window_s else window_s
-        end_s = clip.offset_s + clip.duration_s
-        while length_s and next_s < end_s:
-            at_s = min(max(next_s, clip.offset_s), end_s - length_s)
-            probes.append(_window(clip, at_s - clip.offset_s, length_s))
-            next_s = at_s + PROBE_EVERY_S
-    long_clips = [clip for clip in clips if clip.duration_s >= window_s]
-    if long_clips:
-        clip = long_clips[-1]
-        probes.append(_window(clip, clip.duration_s - window_s, window_s))
-    return sorted(set(probes))
+    grid = [window for clip in clips for window in grid_windows(clip, window_s, hop_s)]
+    probes = grid[:1]
+    for window, following in pairwise(grid):
+        if following.first - probes[-1].first > every_s * SAMPLE_RATE_HZ and window != probes[-1]:
+            probes.append(window)
+    return probes + grid[-1:] if len(grid) > 1 else probes
 
 
 def miss_probability(guest_s: float, every_s: float, window_s: float) -> float:
@@ -160,6 +156,7 @@ def _overlap_s(window: Window, utterance: Utterance) -> float:
 
 def _own_window(utterance: Utterance, clips: Sequence[Clip], window_s: float) -> Window | None:
     """A window out of the middle of what an utterance says in the clip that holds most of it."""
+
     def said(clip: Clip) -> float:
         return min(clip.end_s, utterance.end_s) - max(clip.start_s, utterance.start_s)
 

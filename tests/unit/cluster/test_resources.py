@@ -32,7 +32,7 @@ def test_a_16_gb_card_holds_two_workers_beside_the_large_embedder_and_three_besi
     pools = plan_pools(load_settings(profile), RTX_5080)
     assert pools.n_transcribers == n_transcribers
     shares = pools.n_transcribers * pools.transcribe_gpu_share + pools.embed_gpu_share
-    assert 0 < pools.identify_gpu_share and shares + pools.identify_gpu_share <= 1.0
+    assert pools.identify_gpu_share > 0 and shares + pools.identify_gpu_share <= 1.0
 
 
 def test_a_pool_that_is_cut_is_said():
