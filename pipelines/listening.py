@@ -140,7 +140,18 @@ class Listener:
 
 
 def hear(speech: Speech, model: VoiceModel, batch_size: int) -> Heard:
-    """The windows' vectors; only pieces of one length share a forward pass."""
+    """The windows' vectors; only pieces of one length share a forward pass.
+
+    Raises:
+        PermanentError: ``too_little_speech``, there is no window.
+        Whatever the model raises.
+    """
+    if not speech.pieces:
+        raise PermanentError(
+            f"there are not even {LEAST_WINDOW_S:.0f} s of speech without a pause in {speech.source.source}",
+            code="too_little_speech",
+            remedy="Name another source, or a longer part",
+        )
     order = sorted(range(len(speech.pieces)), key=lambda index: -len(speech.pieces[index]))
     found: dict[int, npt.NDArray[np.float32]] = {}
     for _, same in groupby(order, key=lambda index: len(speech.pieces[index])):

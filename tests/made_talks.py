@@ -59,7 +59,9 @@ def slices(video_id: str, fence: int, turns: Sequence[Turn], seed: int = 0) -> l
                 clock_s += WORD_S + GAP_S
                 n_word += 1
             text = " ".join(word.text for word in words) + "."
-            utterances.append(Utterance(text, words[0].start_s, words[-1].end_s, tuple(words), -0.2, 1.5, 0.01))
+            utterances.append(
+                Utterance(text, words[0].start_s, words[-1].end_s, tuple(words), -0.2, 1.5, 0.01)
+            )
             clock_s += PAUSE_S
         spans.append((began_s, clock_s, turn.who))
     n_slices = max(1, int(np.ceil(clock_s / SLICE_S)))
@@ -86,9 +88,7 @@ def _slice(
     return VoicedSlice(spoken, SliceVoices(MODEL, first_s, last_s, places, vectors))
 
 
-def _heard(
-    starts: np.ndarray, spans: Sequence[tuple[float, float, np.ndarray]], seed: int
-) -> np.ndarray:
+def _heard(starts: np.ndarray, spans: Sequence[tuple[float, float, np.ndarray]], seed: int) -> np.ndarray:
     """A window's vector: everybody in it by his share of its time, scattered as a model scatters."""
     mixed = np.zeros((len(starts), len(spans[0][2])))
     for begins_s, ends_s, who in spans:

@@ -9,6 +9,7 @@ performance", Eurospeech 1997).
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import PurePosixPath
 
 import numpy as np
@@ -59,7 +60,7 @@ def held_out_scores(vectors: Floats, n_folds: int = N_FOLDS) -> Floats:
     n = len(vectors)
     scores = np.empty(n, dtype=np.float32)
     edges = np.linspace(0, n, min(n_folds, n // 2) + 1).astype(int)
-    for first, after in zip(edges[:-1], edges[1:], strict=True):
+    for first, after in pairwise(edges.tolist()):
         others = np.concatenate([vectors[: max(0, first - 1)], vectors[after + 1 :]])
         scores[first:after] = vectors[first:after] @ centre(others)
     return scores

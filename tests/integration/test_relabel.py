@@ -17,8 +17,8 @@ from actors.store.voices import REMOVED, remove, save
 from configs.load import load_settings
 from configs.settings import Settings
 from pipelines.relabel import Relabelling, relabel_stored
-from tests.made_talks import MODEL, Shelf, Turn
 from tests.enrolled import direction, profile, voice
+from tests.made_talks import MODEL, Shelf, Turn
 
 DIM = 16
 ADA, BOB, CY = direction(1), direction(2), direction(3)
@@ -52,7 +52,9 @@ def again(database: Database, settings: Settings, *, write: bool = True) -> Rela
 
 
 def rows(database: Database, what: str) -> list[tuple[Any, ...]]:
-    query = f"select {what} from segments g left join sources s using (source_id) order by g.source_id, g.ordinal"
+    query = (
+        f"select {what} from segments g left join sources s using (source_id) order by g.source_id, g.ordinal"
+    )
     return [tuple(row.values()) for row in database.run(lambda c: c.execute(query).fetchall())]
 
 
@@ -128,9 +130,7 @@ def test_a_video_whose_speakers_change_elsewhere_is_left_to_the_line(
     assert [row for row in rows(database, "source_id, speaker, speaker_method") if row[0] == "a"] == before
 
 
-def test_after_a_removal_others_are_looked_for(
-    database: Database, shelf: Shelf, settings: Settings
-) -> None:
+def test_after_a_removal_others_are_looked_for(database: Database, shelf: Shelf, settings: Settings) -> None:
     """What the removed voice said becomes unknown, and then a person whom nobody enrolled."""
     enrol(database, "Ada", ADA)
     enrol(database, "Bob", BOB)
@@ -150,10 +150,12 @@ def test_a_voice_removed_in_the_middle_is_not_written(
     shelf.put("a", CONVERSATION)
     enrol(database, "Ada", ADA)
     (served,) = read_served(database, [VideoId("a")])
-    labelled = [replace(one, speaker="Ada", speaker_method="profile", speaker_score=0.9) for one in served.segments]
+    labelled = [
+        replace(one, speaker="Ada", speaker_method="profile", speaker_score=0.9) for one in served.segments
+    ]
     remove(database, "Ada")
     assert relabel(database, served, labelled)
-    assert {row for row in rows(database, "speaker, speaker_score, speaker_method")} == {(None, None, REMOVED)}
+    assert set(rows(database, "speaker, speaker_score, speaker_method")) == {(None, None, REMOVED)}
 
 
 def test_what_was_stored_anew_meanwhile_is_not_touched(
@@ -176,7 +178,9 @@ def test_what_is_read_is_what_was_stored(database: Database, shelf: Shelf) -> No
     assert [one.video_id for one in served] == ["b", "a"]
     long = served[1]
     assert len(long.transcript.voices) == 2 and len(long.transcript.utterances) == 120
-    assert sum(one.n_words for one in long.segments) == sum(len(one.words) for one in long.transcript.utterances)
+    assert sum(one.n_words for one in long.segments) == sum(
+        len(one.words) for one in long.transcript.utterances
+    )
 
 
 def test_voices_of_the_corpus_are_drawn_from_stored_videos_of_one_model(

@@ -58,7 +58,9 @@ def _fill(c: Conn, table: EmbeddingTable, vectors: np.ndarray, speakers: np.ndar
         "copy segments (source_id, ordinal, text, start_s, end_s, n_words, speaker, speaker_method) from stdin"
     ) as copy:
         for n, speaker in enumerate(speakers):
-            copy.write_row((f"v{n // PER_VIDEO}", n % PER_VIDEO, f"piece {n}", n, n + 1, 2, speaker, "profile"))
+            copy.write_row(
+                (f"v{n // PER_VIDEO}", n % PER_VIDEO, f"piece {n}", n, n + 1, 2, speaker, "profile")
+            )
     with c.cursor().copy(
         f"copy {table.table_name} (source_id, ordinal, embedding) from stdin (format binary)"
     ) as copy:
@@ -69,7 +71,9 @@ def _fill(c: Conn, table: EmbeddingTable, vectors: np.ndarray, speakers: np.ndar
 
 def found(talks: Talks, speaker: str, limit: int) -> tuple[list[int], list[int]]:
     """Numbers of the segments found, and of those that should be."""
-    hits = search(talks.database, talks.question, "", talks.table, filters=Filters(speaker=speaker), limit=limit)
+    hits = search(
+        talks.database, talks.question, "", talks.table, filters=Filters(speaker=speaker), limit=limit
+    )
     assert {hit.speaker for hit in hits} == {speaker}
     own = np.flatnonzero(talks.speakers == speaker)
     best = own[np.argsort(-(talks.vectors[own] @ talks.question))][:limit]

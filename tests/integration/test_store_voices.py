@@ -1,6 +1,6 @@
 """Enrolled voices on a real Postgres: kept whole, and really removed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -11,7 +11,7 @@ import pytest
 from store_rows import RECIPE, embedded, spoken, unit_vectors, wanted
 
 from actors.errors import ConfigError
-from actors.rows import EmbeddedVideo, RunId, Segment
+from actors.rows import EmbeddedVideo, RunId
 from actors.store import status
 from actors.store.database import Database
 from actors.store.ledger import Ledger
@@ -51,7 +51,13 @@ def begun(database: Database, new_run: Callable[[], RunId]) -> Callable[..., Emb
         texts = [f"piece {n} of {video_id}" for n in range(len(said_by))]
         made = embedded(video_id, request.fence, texts, unit_vectors(len(texts), DIM))
         segments = tuple(
-            replace(one, speaker=who, speaker_method=how, speaker_score=0.91 if who else None, speaker_margin=0.37 if who else None)
+            replace(
+                one,
+                speaker=who,
+                speaker_method=how,
+                speaker_score=0.91 if who else None,
+                speaker_margin=0.37 if who else None,
+            )
             for one, (who, how) in zip(made.video.segments, said_by, strict=True)
         )
         return replace(made, video=replace(made.video, segments=segments))
@@ -60,7 +66,9 @@ def begun(database: Database, new_run: Callable[[], RunId]) -> Callable[..., Emb
 
 
 @pytest.fixture
-def store(database: Database, table: EmbeddingTable, begun: Callable[..., EmbeddedVideo]) -> Callable[..., None]:
+def store(
+    database: Database, table: EmbeddingTable, begun: Callable[..., EmbeddedVideo]
+) -> Callable[..., None]:
     """Stores such a video."""
 
     def through(video_id: str, *said_by: tuple[str | None, str]) -> None:
@@ -158,7 +166,14 @@ def test_a_removed_voice_leaves_nothing_behind(
     """No table holds its name, a number of its vectors, or a score or margin that came of it; others keep their
     names and scores."""
     save(database, voice("Ada", seed=1), voice("Bob", seed=2))
-    store("a", ("Ada", "profile"), ("Bob", "profile"), ("Ada", "fast path"), ("Speaker 1", "cluster"), (None, "unknown: too close to Ada"))
+    store(
+        "a",
+        ("Ada", "profile"),
+        ("Bob", "profile"),
+        ("Ada", "fast path"),
+        ("Speaker 1", "cluster"),
+        (None, "unknown: too close to Ada"),
+    )
     (ada,) = load_voices(database, ["Ada"])
     numbers = [f"{value:.6g}" for value in (*ada.profile.centroid[:5], *ada.profile.vectors[0][:5])]
     before = dump(database_url)
@@ -168,7 +183,13 @@ def test_a_removed_voice_leaves_nothing_behind(
     after = dump(database_url)
     assert "Ada" not in after and not any(number[:7] in after for number in numbers)
     gone = (None, None, None, REMOVED)
-    assert labels(database, "a") == [gone, ("Bob", 0.91, None, "profile"), gone, ("Speaker 1", 0.91, None, "cluster"), gone]
+    assert labels(database, "a") == [
+        gone,
+        ("Bob", 0.91, None, "profile"),
+        gone,
+        ("Speaker 1", 0.91, None, "cluster"),
+        gone,
+    ]
     assert voice_names(database) == ["Bob"]
 
 
@@ -215,14 +236,19 @@ def test_a_removal_waits_for_whoever_is_storing_by_that_voice(
 
     save(database, voice("Ada"))
     store("a", ("Ada", "profile"))
-    with psycopg.connect(database_url, row_factory=psycopg.rows.dict_row) as storing, ThreadPoolExecutor(1) as pool:
+    with (
+        psycopg.connect(database_url, row_factory=psycopg.rows.dict_row) as storing,
+        ThreadPoolExecutor(1) as pool,
+    ):
         forget_absent(storing, VideoId("a"))
         removing = pool.submit(remove, database, "Ada")
         while not storing.execute(
             "select 1 from pg_locks where not granted and database = (select oid from pg_database where datname = current_database())"
         ).fetchall():
             assert not removing.done()
-        storing.execute("update segments set speaker = 'Ada', speaker_method = 'profile', speaker_score = 0.5")
+        storing.execute(
+            "update segments set speaker = 'Ada', speaker_method = 'profile', speaker_score = 0.5"
+        )
         storing.commit()
         assert removing.result(timeout=30) == 1
     assert labels(database, "a") == [(None, None, None, REMOVED)]
@@ -244,13 +270,13 @@ def test_hours_are_summed_by_voice_and_the_nameless_together(
     assert hours_by_speaker(database)[0].name == "Ada"
 
 
-def test_hours_of_a_run_are_those_of_its_videos(
-    database: Database, store: Callable[..., None]
-) -> None:
+def test_hours_of_a_run_are_those_of_its_videos(database: Database, store: Callable[..., None]) -> None:
     """Another run's count is its own."""
     save(database, voice("Ada"))
     store("a", ("Ada", "profile"))
-    (run_id,) = [row["run_id"] for row in database.run(lambda c: c.execute("select run_id from runs").fetchall())]
+    (run_id,) = [
+        row["run_id"] for row in database.run(lambda c: c.execute("select run_id from runs").fetchall())
+    ]
     assert [one.segments for one in hours_by_speaker(database, run_id)] == [1]
     assert hours_by_speaker(database, RunId(run_id + 1)) == []
 

@@ -86,7 +86,9 @@ def _enrol(tale: Story) -> None:
     tale.voices("folder", "enroll", "Nobody", str(SPEECH))
     with MediaServer() as server:
         url = server.add("/talk.ogg", (SPEECH / MICHAEL_ALONE).read_bytes(), content_type="audio/ogg")
-        tale.voices("michael", "enroll", "Michael", f"{url}?token=sesame", "--from", "5", "--to", "2:10", "--json")
+        tale.voices(
+            "michael", "enroll", "Michael", f"{url}?token=sesame", "--from", "5", "--to", "2:10", "--json"
+        )
         tale.voices("gone", "enroll", "Gone", server.url("/nothing.ogg"))
     tale.voices("listed", "list")
     tale.voices("shown", "show", "michael")
@@ -103,11 +105,15 @@ def _ingest(tale: Story) -> None:
     tale.do("search nobody", "search", "the rabbit", "--speaker", "Ana")
     tale.do("status", "status", "--json")
     tale.do("status text", "status")
-    tale.voices("mark", "enroll", "Mark", str(SPEECH / MARK_ALONE), str(SPEECH / "servers-and-robots.webm"), "--json")
+    tale.voices(
+        "mark", "enroll", "Mark", str(SPEECH / MARK_ALONE), str(SPEECH / "servers-and-robots.webm"), "--json"
+    )
     tale.do("foreseen", "reprocess", "--from", "identify", "--dry-run", "--json")
     tale.do("relabelled", "reprocess", "--from", "identify", "--json")
     tale.keep_labels("relabelled")
-    video = next(row["source_id"] for row in tale.rows("select source_id, title from sources where title ~ 'rockets'"))
+    video = next(
+        row["source_id"] for row in tale.rows("select source_id, title from sources where title ~ 'rockets'")
+    )
     tale.do("video", "show", video)
 
 
@@ -127,7 +133,9 @@ def _remove(tale: Story) -> None:
     exported.write_text(other, encoding="utf-8")
     tale.voices("import other", "import", str(exported), "--replace")
     # Two neighbours of one voice, as if they had been taken for two people: they must be cut again.
-    tale.rows("update segments set speaker = 'Speaker 7', speaker_method = 'cluster' where ordinal = 0 returning 1")
+    tale.rows(
+        "update segments set speaker = 'Speaker 7', speaker_method = 'cluster' where ordinal = 0 returning 1"
+    )
     tale.do("cut again", "reprocess", "--from", "identify", "--json")
     tale.keep_labels("cut again")
 
@@ -205,7 +213,9 @@ def test_a_test_tells_a_voice_from_another(story: Story) -> None:
 
 def test_no_vector_is_shown_but_by_export(story: Story) -> None:
     """Nor does any log of the home hold one."""
-    numbers = [repr(value)[:9] for voice in story.json("exported")["voices"] for value in voice["centroid"][:8]]
+    numbers = [
+        repr(value)[:9] for voice in story.json("exported")["voices"] for value in voice["centroid"][:8]
+    ]
     for name, answer in story.answers.items():
         if name != "exported":
             assert not any(number in answer.out + answer.err for number in numbers), name
@@ -229,7 +239,9 @@ def test_hours_by_speaker_stand_in_the_summary_and_in_status(story: Story) -> No
     for name in ("ingested", "status"):
         spoken = {(each["kind"], each["name"]): each["hours"] for each in story.json(name)["speakers"]}
         assert spoken[("voice", "Anna")] > 0.01 and spoken[("not enrolled", None)] > 0.02, name
-    assert "Spoken by: " in story.answers["status text"].out and "Anna 0.0" in story.answers["status text"].out
+    assert (
+        "Spoken by: " in story.answers["status text"].out and "Anna 0.0" in story.answers["status text"].out
+    )
 
 
 def test_search_finds_what_one_speaker_said(story: Story) -> None:
@@ -246,7 +258,10 @@ def test_a_later_enrolment_reaches_what_is_stored(story: Story) -> None:
     assert "run" not in story.json("relabelled")
     alone = shares(story.labels["relabelled"], "rockets")
     assert alone.get("Mark", 0) > 0.9 and set(alone) <= {"Mark", None}
-    kept = [[(row["title"], row["text"], row["start_s"]) for row in story.labels[name]] for name in ("ingested", "relabelled")]
+    kept = [
+        [(row["title"], row["text"], row["start_s"]) for row in story.labels[name]]
+        for name in ("ingested", "relabelled")
+    ]
     assert kept[0] == kept[1]
     assert "Speakers: Mark " in story.answers["video"].out
 
@@ -260,7 +275,11 @@ def test_a_removed_voice_is_nowhere(story: Story) -> None:
     for row in story.labels["relabelled"]:
         now = after[(row["title"], row["ordinal"])]
         if row["speaker"] == "Anna":
-            assert (now["speaker"], now["speaker_score"], now["speaker_method"]) == (None, None, "unknown: voice removed")
+            assert (now["speaker"], now["speaker_score"], now["speaker_method"]) == (
+                None,
+                None,
+                "unknown: voice removed",
+            )
         else:
             assert now["speaker"] == row["speaker"]
     assert [voice["name"] for voice in story.json("left")["voices"]] == ["Mark", "Michael"]

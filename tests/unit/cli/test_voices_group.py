@@ -9,7 +9,15 @@ from run import main
 
 @pytest.mark.parametrize(
     ("written", "seconds"),
-    [("0", 0.0), ("90", 90.0), ("1:30", 90.0), ("90:00", 5_400.0), ("1:02:03", 3_723.0), (" 12.5 ", 12.5), ("0:07.5", 7.5)],
+    [
+        ("0", 0.0),
+        ("90", 90.0),
+        ("1:30", 90.0),
+        ("90:00", 5_400.0),
+        ("1:02:03", 3_723.0),
+        (" 12.5 ", 12.5),
+        ("0:07.5", 7.5),
+    ],
 )
 def test_a_moment_is_seconds_or_a_clock(written: str, seconds: float) -> None:
     """As a player shows it."""

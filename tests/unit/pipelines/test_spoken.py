@@ -13,7 +13,11 @@ def line(*spoken: Spoken) -> str:
 
 def test_enrolled_voices_are_named_and_the_others_summed() -> None:
     """``Speaker 1`` of two videos are two people: they have no line of their own."""
-    rest = (Spoken("not enrolled", None, 0.1, 2, 2), Spoken("unknown", "too short", 0.05, 1, 1), Spoken("unknown", "mixed", 0.02, 1, 1))
+    rest = (
+        Spoken("not enrolled", None, 0.1, 2, 2),
+        Spoken("unknown", "too short", 0.05, 1, 1),
+        Spoken("unknown", "mixed", 0.02, 1, 1),
+    )
     assert line(*VOICES, *rest) == (
         "Spoken by: Ada 1.50 h, Bob 0.25 h, not enrolled 0.10 h, unknown 0.07 h (too short 0.05 h, mixed 0.02 h)"
     )

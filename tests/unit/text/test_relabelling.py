@@ -38,7 +38,9 @@ def test_nothing_decided_anew_changes_nothing(source: Transcript) -> None:
 
 
 @given(orderly(), st.data())
-def test_labels_given_in_place_are_those_that_a_new_cut_would_give(source: Transcript, data: st.DataObject) -> None:
+def test_labels_given_in_place_are_those_that_a_new_cut_would_give(
+    source: Transcript, data: st.DataObject
+) -> None:
     """Where speakers change at the same places as before, cutting anew gives the same text and the same labels."""
     names = {}
     for label in source.attributions:

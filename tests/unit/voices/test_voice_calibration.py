@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.enrolled import between, direction, other, profile, windows
 
 from actors.voices.calibration import (
     CEILING,
@@ -15,6 +14,7 @@ from actors.voices.calibration import (
     held_out_scores,
 )
 from actors.voices.clustering import centre
+from tests.enrolled import between, direction, other, profile, windows
 
 MODEL = "ecapa-test"
 ADA, BOB = direction(1), direction(2)
@@ -83,7 +83,7 @@ def test_where_voices_overlap_foreign_speech_is_refused_rather_than_own_kept() -
     """Two enrolled voices that can't be told apart: neither is recognised often, and the figures say so."""
     twin = profile("Bob", between(ADA, BOB, 0.99), n=200)
     threshold, rests_on = calibrate(windows(ADA, 60, likeness=0.5), MODEL, [twin])
-    assert rests_on.mistaken is not None and rests_on.mistaken <= 0.01 or threshold == CEILING
+    assert (rests_on.mistaken is not None and rests_on.mistaken <= 0.01) or threshold == CEILING
     assert rests_on.missed > 0.5
     assert rests_on.eer is not None and rests_on.eer > 0.05
 

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.enrolled import SAME_VOICE, direction, heard, windows
 
 from actors.errors import PermanentError
 from actors.voices.enrolment import (
@@ -17,6 +16,7 @@ from actors.voices.enrolment import (
     enrol,
 )
 from actors.voices.voice import VoiceSource
+from tests.enrolled import SAME_VOICE, direction, heard, windows
 
 RATE_HZ = 16_000
 ADA, BOB = direction(1), direction(2)

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.enrolled import voice
 
 from actors.errors import ConfigError
 from actors.voices.exchange import export_document, import_voices
+from tests.enrolled import voice
 
 MODEL = "ecapa-test"
 
@@ -40,7 +40,9 @@ def test_a_voice_of_another_model_is_refused_by_name() -> None:
 
 def test_a_voice_of_another_dimension_is_refused() -> None:
     """Where this database's voices of the model have other vectors."""
-    with pytest.raises(ConfigError, match="have 64 numbers, and those of ecapa-test here have 192") as refused:
+    with pytest.raises(
+        ConfigError, match="have 64 numbers, and those of ecapa-test here have 192"
+    ) as refused:
         read(document(), dim=192)
     assert refused.value.code == "other_model"
     assert len(read(document(), dim=64)) == 2
@@ -82,7 +84,9 @@ def test_a_damaged_file_is_refused_and_the_place_named(path: Any, value: object,
     assert len(str(refused.value)) < 300
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", "null", "no JSON", '{"format": "earmark voices"', b"\xff\xfe"])
+@pytest.mark.parametrize(
+    "text", ["", "{}", "[]", "null", "no JSON", '{"format": "earmark voices"', b"\xff\xfe"]
+)
 def test_what_is_no_export_is_refused(text: str | bytes) -> None:
     """An error with a remedy, not a traceback."""
     with pytest.raises(ConfigError) as refused:
@@ -107,4 +111,8 @@ def test_a_name_that_may_not_be_is_refused_in_a_file_too() -> None:
 def test_a_repr_shows_no_voiceprint() -> None:
     """A log of the object is no leak."""
     shown = repr(voice("Ada"))
-    assert "Ada" in shown and "array" not in shown and str(float(voice("Ada").profile.centroid[0]))[:6] not in shown
+    assert (
+        "Ada" in shown
+        and "array" not in shown
+        and str(float(voice("Ada").profile.centroid[0]))[:6] not in shown
+    )
