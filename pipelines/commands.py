@@ -97,7 +97,10 @@ def _relabel(intended: "Intended", settings: Settings, as_json: bool) -> int:
         _print(document, present.relabelled, as_json)
         return present.exit_code(document)
     outcome = _ingest(
-        [], settings, intended=replace(intended, start="segment", videos=done.to_cut, left_out=())
+        [],
+        settings,
+        intended=replace(intended, start="segment", videos=done.to_cut, left_out=()),
+        reuse_vectors=True,
     )
     document |= present.outcome_document(outcome, [])
     _print(document, present.relabelled, as_json)
@@ -113,7 +116,7 @@ def _labels(intended: "Intended", settings: Settings, *, write: bool) -> "Relabe
 
 def _ingest(
     items: Iterable[Wanted], settings: Settings, *, limit: int | None = None, force: bool = False,
-    intended: "Intended | None" = None,
+    intended: "Intended | None" = None, reuse_vectors: bool = False,
 ) -> Any:  # fmt: skip
     from cluster.hardware import find_hardware
     from cluster.resources import DoesNotFit, plan_pools
@@ -142,7 +145,8 @@ def _ingest(
 
             for line in intended.lines():
                 display.say(line)
-            plan = replace(plan, redo=intended.redo, stages=line_from(intended.start, settings, pools))
+            stages = line_from(intended.start, settings, pools)
+            plan = replace(plan, redo=intended.redo, stages=stages, reuse_vectors=reuse_vectors)
         return run(items, plan, display)
 
 

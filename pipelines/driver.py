@@ -72,6 +72,8 @@ class Plan:
     """The line to drive; ``None``: ``pipelines.ingest.line``. A benchmark puts another engine in."""
     redo: Redo | None = None
     """Stored videos to do again, instead of items to ask for."""
+    reuse_vectors: bool = False
+    """See ``RunContext``."""
 
 
 def run(items: Iterable[Wanted], plan: Plan, display: Display) -> Outcome:
@@ -191,7 +193,8 @@ class _Drive:
             context = RunContext(
                 run_id=self._run_id, settings=plan.settings, database_url=plan.database_url,
                 cache_dir=plan.home.cache_dir, models_dir=plan.home.models_dir, audio_dir=plan.home.audio_dir,
-                scoreboard=Scoreboard.remote(), force=plan.force, limit=plan.limit,  # type: ignore[attr-defined]
+                scoreboard=Scoreboard.remote(), force=plan.force, reuse_vectors=plan.reuse_vectors,
+                limit=plan.limit,  # type: ignore[attr-defined]
             )  # fmt: skip
             watcher = Watcher(
                 self._run_id, self._database, self._registry, context.scoreboard, self._display, started,

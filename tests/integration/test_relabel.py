@@ -1,5 +1,6 @@
 """``reprocess --from identify`` on a real Postgres: labels alone change, and only as far as they may."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -12,7 +13,7 @@ from actors.store.conditions import Conditions
 from actors.store.database import Database
 from actors.store.redo import choose, redoable
 from actors.store.relabel import heard_in_corpus, read_served, relabel
-from actors.store.vectors import EmbeddingTable, ensure_model
+from actors.store.vectors import EmbeddingTable, ensure_model, served_vectors
 from actors.store.voices import REMOVED, remove, save
 from configs.load import load_settings
 from configs.settings import Settings
@@ -194,3 +195,17 @@ def test_voices_of_the_corpus_are_drawn_from_stored_videos_of_one_model(
     assert all(np.allclose(np.linalg.norm(one.vectors, axis=1), 1, atol=1e-3) for one in drawn["a"])
     assert len(heard_in_corpus(database, MODEL, n_videos=1)) == 1
     assert heard_in_corpus(database, "another") == {}
+
+
+def test_vectors_of_texts_that_stay_are_found(
+    database: Database, table: EmbeddingTable, shelf: Shelf
+) -> None:
+    """By text, of the one video, at unit length; a text that it doesn't have has none."""
+    shelf.put("a", CONVERSATION)
+    shelf.put("b", CONVERSATION, seed=9)
+    texts = [row[1] for row in rows(database, "source_id, text") if row[0] == "a"]
+    found = served_vectors(database, table, VideoId("a"), [*texts[:2], "never said"])
+    assert set(found) == set(texts[:2])
+    kept = np.array(json.loads(next(row[2] for row in vectors(database, table) if row[:2] == ("a", 1))))
+    assert np.allclose(found[texts[1]], kept, atol=1e-3)
+    assert all(np.isclose(np.linalg.norm(one), 1) for one in found.values())
