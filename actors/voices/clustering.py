@@ -2,15 +2,16 @@
 
 Owns: which windows sound like one person, without knowing anybody. Pure; knows neither profiles nor words.
 
-Agglomerative clustering with average linkage (scikit-learn), stopped where two groups are less alike on average
-than ``same_voice``. It needs every pair of windows, which for a video of ten hours (24,000 windows) would be 4.6 GB.
-So windows are clustered a stretch at a time (``STRETCH`` windows, 8 MB of distances), and then the groups of all
+Agglomerative clustering with average linkage (SciPy), stopped where two groups are less alike on average
+than ``same_voice``. It needs every pair of windows, which for a video of ten hours (24,000 windows) would be 2.3 GB.
+So windows are clustered a stretch at a time (``STRETCH`` windows, 4 MB of distances), and then the groups of all
 stretches. For vectors of unit length the mean cosine between two groups is the dot product of their sums over
 the product of their sizes, so the second step is the same average linkage, exactly, from the sums alone.
 """
 
 import numpy as np
 import numpy.typing as npt
+from scipy.cluster.hierarchy import fcluster, linkage
 
 from actors.voices.matching import Floats, unit
 
@@ -74,9 +75,9 @@ def split(of_profile: Floats, threshold: float) -> npt.NDArray[np.bool_] | None:
     low = np.cumsum(ordered)[:-1] / sizes
     high = (ordered.sum() - np.cumsum(ordered)[:-1]) / (n - sizes)
     between = sizes * (n - sizes) * (high - low) ** 2
-    between[: MIN_GROUP - 1] = between[n - MIN_GROUP :] = -1
     cut = int(np.argmax(between))
-    if high[cut] - low[cut] < MIN_SPLIT or not low[cut] < threshold <= high[cut]:
+    is_two = MIN_GROUP <= cut + 1 <= n - MIN_GROUP and high[cut] - low[cut] >= MIN_SPLIT
+    if not (is_two and low[cut] < threshold <= high[cut]):
         return None
     is_voice: npt.NDArray[np.bool_] = of_profile > (ordered[cut] + ordered[cut + 1]) / 2
     return is_voice
@@ -112,14 +113,10 @@ def centre(vectors: Floats) -> Floats:
 
 
 def _agglomerate(vectors: Floats, same_voice: float) -> Ints:
-    from sklearn.cluster import AgglomerativeClustering
-
     if len(vectors) == 1:
         return np.zeros(1, np.intp)
-    model = AgglomerativeClustering(
-        n_clusters=None, metric="cosine", linkage="average", distance_threshold=1 - same_voice
-    )
-    labels: Ints = model.fit_predict(vectors.astype(np.float64)).astype(np.intp)
+    tree = linkage(vectors.astype(np.float64), method="average", metric="cosine")
+    labels: Ints = fcluster(tree, 1 - same_voice, criterion="distance").astype(np.intp) - 1
     return labels
 
 

@@ -13,15 +13,16 @@ A label is never a guess. Where anything is missing the speaker is unknown and t
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from actors.rows import Attribution, SliceVoices, Transcript
-from actors.voices.attributing import NO_WINDOW, TOO_LITTLE, Heard, Verdicts, judge
+from actors.voices.attributing import NO_WINDOW, TOO_LITTLE, Verdicts, judge
 from actors.voices.clustering import Ints
 from actors.voices.earshot import listen, slices_of
+from actors.voices.evidence import Heard
 from actors.voices.matching import Floats, comparable, margins, scores, unit
 from actors.voices.people import find_people
 from actors.voices.profile import Profile
@@ -124,7 +125,7 @@ def _hear(
 ) -> Heard:
     """Everything that the words of slices heard by one model are decided from."""
     windows_s = np.array([window for one in voices for window in one.windows], np.float64)
-    vectors: Floats = unit(_of_one_size(one.vectors for one in voices))
+    vectors: Floats = unit(np.concatenate([one.vectors for one in voices]).astype(np.float32))
     known = comparable(profiles, voices[0].model, vectors.shape[1])
     people = find_people(vectors, known, settings.same_voice, settings.margin)
     likeness = (
@@ -136,21 +137,16 @@ def _hear(
     )  # fmt: skip
 
 
-def _of_one_size(vectors: Iterable[Floats]) -> Floats:
-    return np.concatenate([one.astype(np.float32) for one in vectors])
-
-
 def _decide_words(heard: Heard, settings: IdentifySettings) -> Verdicts:
     n_words = len(heard.timing.starts_s)
-    if not heard.people:
+    if not heard.people or not n_words:
         nobody = np.full(n_words, -1, np.intp)
         nothing = np.full(n_words, np.nan)
         return Verdicts(nobody, nothing, nothing, (TOO_LITTLE,) * n_words)
     weights = heard.earshot.central
     total_s = np.asarray(weights.sum(axis=1)).reshape(-1, 1)
     fits = (weights @ heard.likeness) / np.maximum(total_s, 1e-9)
-    lengths_s = np.maximum(heard.timing.ends_s - heard.timing.starts_s, 0.02).reshape(-1, 1)
-    proposed: Ints = best_sequence(fits * lengths_s, heard.timing.change_costs())
+    proposed: Ints = best_sequence(fits * heard.lengths_s[:, None], heard.timing.change_costs())
     return judge(heard, proposed, settings.same_voice, settings.margin)
 
 

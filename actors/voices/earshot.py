@@ -81,7 +81,7 @@ def slices_of(timing: Timing, spans_s: Sequence[tuple[float, float]], slack_s: f
     before = np.clip(np.searchsorted(begins, middles, side="right") - 1, 0, None)
     behind = np.minimum(before + 1, len(begins) - 1)
     away = np.maximum(middles - ends[before], begins[before] - middles)
-    away_behind = np.maximum(begins[behind] - middles, 0)
+    away_behind = np.where(behind > before, np.maximum(begins[behind] - middles, 0), np.inf)
     nearest = np.where((away > 0) & (away_behind < away), behind, before)
     return np.where(np.minimum(away, away_behind) <= slack_s, nearest, -1).astype(np.intp)
 

@@ -2,7 +2,7 @@
 
 Two sets of the same scenes with different voices. Constants are chosen by the scenes of ``dev``; figures that are
 published are those of ``test``, on whose voices nothing was ever tuned. ``twins`` are voices that the small model
-can hardly tell apart: there the right answer is that it can't be told.
+can hardly tell apart, all of them enrolled: there the right answer is that it can't be told.
 """
 
 from dataclasses import dataclass
@@ -71,11 +71,11 @@ SETS = (
         _scenes("en+m1", "en-us+Annie", "en-us+f3", "en+Alex", "en-us+m8", "en+Jacky", hour_s=3600), 2,
     ),
     Set(
-        "twins", ("en-us+john", "en-us+adam"),
+        "twins", ("en-us+john", "en-us+pedro", "en-us+adam", "en-us+caleb"),
         (
-            Scene("a twin of the enrolled alone", ("en-us+pedro",), 100),
+            Scene("one twin alone", ("en-us+pedro",), 100),
             Scene("another twin alone", ("en-us+caleb",), 100),
-            Scene("the enrolled and his twin", ("en-us+john", "en-us+pedro"), 160),
+            Scene("twins talk", ("en-us+john", "en-us+pedro"), 160),
         ), 3,
     ),
 )  # fmt: skip

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from voice_talks import NAMES, SETTINGS, Turn, labels, near, profile, speakers, talk, transcript
+from voice_talks import NAMES, SETTINGS, VOICES, Turn, labels, near, profile, speakers, talk, transcript, unit
 
 from actors.rows import SliceVoices, Transcript, Utterance, Word
 from actors.text.segmenting import segment
@@ -182,7 +182,7 @@ def test_the_fast_path_is_asked_again() -> None:
     (said_by,) = decide(fast_path(0.9, 0.8, 0.85, 0.9), [ANN, BOB], SETTINGS).attributions
     assert (said_by.speaker, said_by.method) == ("ann", "fast path")
     assert said_by.score == pytest.approx(0.8625) and said_by.margin == pytest.approx(0.8625, abs=0.01)
-    twin = profile("bob", voice=near("ann", 0.98))
+    twin = profile("bob", voice=unit(0.98 * VOICES["ann"] + 0.2 * VOICES["dee"]))
     for profiles in ([], [BOB], [ANN, twin], [profile("ann", threshold=0.85)], [profile("ann", model="x")]):
         (said_by,) = decide(fast_path(0.9, 0.8, 0.85, 0.9), profiles, SETTINGS).attributions
         assert (said_by.speaker, said_by.method) == (None, f"unknown: {TOO_FEW}")
@@ -314,7 +314,7 @@ def test_any_times_give_an_answer(data: st.DataObject) -> None:
 
 
 def test_ten_hours_are_decided_in_bounded_memory() -> None:
-    """24,000 windows: every pair of them would be 4.6 GB. The test would not end otherwise."""
+    """24,000 windows: every pair of them would be 2.3 GB. The test would not end otherwise."""
     turns = [Turn(NAMES[n % 3], 18.0, 0.0) for n in range(2000)]
     source = talk(*turns, own_windows=False)
     assert len(source.transcript.voices[0].windows) > 23_000
