@@ -81,5 +81,5 @@ def relabel_stored(
 def _new_labels(served: Served, profiles: Sequence[Profile], settings: Settings) -> list[Segment] | None:
     """The segments whose labels change; ``None``: the video must be cut anew."""
     decided = decide(served.transcript, profiles, settings.identify)
-    labelled = relabelled(decided, served.segments, settings.segment.max_gap_s)
+    labelled = relabelled(decided, served.segments, settings.segment.max_gap_s, has_loops=served.has_loops)
     return None if labelled is None else changed(served.segments, labelled)

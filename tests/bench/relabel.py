@@ -37,8 +37,8 @@ COPIES = (
        select video_id || '-' || n, recipe, edition, ordinal, n_slices, decoded_s, speech_s, language, utterances, provenance,
               voice_model, voice_start_s, voice_end_s, voice_windows, voice_vectors, voice_dense, voice_reason
        from slices, generate_series(2, {n}) n""",
-    """insert into sources (source_id, source_type, title, url, duration_s, language, recipe, edition, provenance)
-       select source_id || '-' || n, source_type, title, url, duration_s, language, recipe, edition, provenance
+    """insert into sources (source_id, source_type, title, url, duration_s, language, recipe, edition, provenance, n_words_collapsed)
+       select source_id || '-' || n, source_type, title, url, duration_s, language, recipe, edition, provenance, n_words_collapsed
        from sources, generate_series(2, {n}) n""",
     """insert into segments (source_id, ordinal, text, start_s, end_s, n_words, speaker, speaker_score, speaker_margin, speaker_method)
        select source_id || '-' || n, ordinal, text, start_s, end_s, n_words, speaker, speaker_score, speaker_margin, speaker_method
