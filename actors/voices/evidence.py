@@ -16,7 +16,7 @@ from actors.voices.matching import Comparable
 from actors.voices.people import Person
 from actors.voices.smoothing import Reals, Timing
 
-ALONE = 0.9
+ALONE = 0.85
 """Share of a window's speech that is one voice's, from which the window is heard as that voice alone."""
 
 Bools = npt.NDArray[np.bool_]

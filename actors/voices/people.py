@@ -11,7 +11,7 @@ import numpy as np
 from actors.voices.clustering import MIN_GROUP, centre, cluster, is_mixture, split
 from actors.voices.matching import Comparable, Floats, match, scores
 
-MIXED_AT_MOST = 0.5
+MIXED_AT_MOST = 0.75
 """A mixture has at most this share of the windows of the voices that it is made of."""
 
 
