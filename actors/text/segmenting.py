@@ -93,7 +93,8 @@ def _stretches(tokens: Sequence[Token], max_gap_s: float) -> Iterator[Sequence[T
     first = 0
     for index in range(1, len(tokens) + 1):
         if index == len(tokens) or (
-            (tokens[index].speaker, tokens[index].known) != (tokens[index - 1].speaker, tokens[index - 1].known)
+            (tokens[index].speaker, tokens[index].known)
+            != (tokens[index - 1].speaker, tokens[index - 1].known)
             or tokens[index].start_s - tokens[index - 1].end_s > max_gap_s
         ):
             yield tokens[first:index]

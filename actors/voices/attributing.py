@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from actors.voices.clustering import Ints
-from actors.voices.evidence import Bools, Evidence, Heard, gather
+from actors.voices.clustering import Bools, Ints
+from actors.voices.evidence import Evidence, Heard, gather
 from actors.voices.matching import TOO_CLOSE, margins
 from actors.voices.smoothing import Reals
 
@@ -150,7 +150,7 @@ def _spread(heard: Heard, proposed: Ints, confirmed: Bools) -> Bools:
     breaks = heard.timing.breaks()
     changes = np.concatenate([[True], np.diff(proposed) != 0])
     pieces = _pieces(heard, proposed)
-    lengths = heard.lengths_s
+    lengths = heard.timing.lengths_s
     share = np.bincount(pieces, lengths * confirmed) / np.bincount(pieces, lengths)
     ragged = np.zeros(len(share), np.bool_)
     torn = pieces[changes & ~breaks]

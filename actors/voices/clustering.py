@@ -33,6 +33,7 @@ MIN_PART = 0.25
 """Least weight of a voice in such a mixture."""
 
 Ints = npt.NDArray[np.intp]
+Bools = npt.NDArray[np.bool_]
 
 
 def cluster(vectors: Floats, same_voice: float) -> Ints:
@@ -55,7 +56,7 @@ def cluster(vectors: Floats, same_voice: float) -> Ints:
     return _by_first(joined[groups])
 
 
-def split(of_profile: Floats, threshold: float) -> npt.NDArray[np.bool_] | None:
+def split(of_profile: Floats, threshold: float) -> Bools | None:
     """Tell the part of a group that is an enrolled voice from a part that isn't: the group holds two people.
 
     The scores are cut where that leaves least variance on both sides (Otsu's method); a cut counts if the means of
@@ -80,7 +81,7 @@ def split(of_profile: Floats, threshold: float) -> npt.NDArray[np.bool_] | None:
     is_two = MIN_GROUP <= cut + 1 <= n - MIN_GROUP and high[cut] - low[cut] >= MIN_SPLIT
     if not (is_two and low[cut] < threshold <= high[cut]):
         return None
-    is_voice: npt.NDArray[np.bool_] = of_profile > (ordered[cut] + ordered[cut + 1]) / 2
+    is_voice: Bools = of_profile > (ordered[cut] + ordered[cut + 1]) / 2
     return is_voice
 
 
