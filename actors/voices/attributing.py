@@ -5,14 +5,12 @@ gets a speaker only from windows in which that speaker alone is heard, and only 
 voice and clearly nearer than to others. Everything else is unknown, with the reason. Pure.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
-from actors.voices.clustering import Ints
-from actors.voices.evidence import Bools, Evidence, Heard, gather
+from actors.voices.clustering import Bools, Ints
+from actors.voices.evidence import Evidence, Heard, gather
 from actors.voices.matching import TOO_CLOSE, margins
 from actors.voices.smoothing import Reals
 
@@ -22,8 +20,12 @@ COVERED = 0.5
 SLACK = 0.05
 """How far below its threshold a voice may be for a moment in a turn that is above it as a whole."""
 
-ISLAND_S = 2.0
-"""Longest stretch that is given to the voice on both sides of it, where the windows over it are that voice's."""
+SHORT_S = 1.25
+"""A stretch between two breaks that is shorter has no window of its own (those hold a second at least, and word times
+are a little off): somebody else's "yes" hides in windows full of the voice around it."""
+
+TYPICAL = 0.2
+"""Such a stretch is given to a voice only where it is as near as all but this share of that voice's words in the video."""
 
 NO_WINDOW = "no voice was heard over these words"
 NOT_ALONE = "more than one voice in the same moment"
@@ -67,14 +69,14 @@ def judge(heard: Heard, proposed: Ints, same_voice: float, margin: float) -> Ver
     evidence = gather(heard, proposed)
     standing = _stand(heard, evidence, proposed, same_voice, margin)
     confirmed = _confirmed(heard, evidence, standing, proposed)
+    typical = _typical(heard, evidence, proposed)
+    is_typical = evidence.near[np.arange(len(proposed)), proposed] >= typical[proposed]
+    confirmed &= is_typical | ~_is_short(heard, proposed)
     people = np.where(_spread(heard, proposed, confirmed), proposed, -1)
-    people = _fill_islands(heard, people, same_voice, margin)
     known = people >= 0
-    # An island filled was proposed for somebody else; its figures are those of whom it was given to.
-    final = _stand(heard, evidence, np.where(known, people, proposed), same_voice, margin)
     return Verdicts(
         people,
-        np.where(known, final.scores, np.nan),
+        np.where(known, standing.scores, np.nan),
         np.where(known, _margins(heard, evidence, people), np.nan),
         tuple(
             "" if known[word] else _reason(heard, evidence, standing, int(proposed[word]), word, same_voice)
@@ -116,47 +118,45 @@ def _confirmed(heard: Heard, evidence: Evidence, standing: _Standing, proposed: 
     return result
 
 
+def _is_short(heard: Heard, proposed: Ints) -> Bools:
+    """Words of stretches between two breaks that are too short for a window of their own."""
+    pieces = _pieces(heard, proposed)
+    lasts = np.bincount(pieces, heard.timing.ends_s - heard.timing.starts_s)
+    result: Bools = (lasts < SHORT_S)[pieces]
+    return result
+
+
+def _typical(heard: Heard, evidence: Evidence, proposed: Ints) -> Reals:
+    """For each person how near most of that person's words are in this video; infinite for one without windows."""
+    near = evidence.near[np.arange(len(proposed)), proposed]
+    bars = np.full(len(heard.people), np.inf)
+    for person in range(len(heard.people)):
+        own = near[(proposed == person) & evidence.is_alone]
+        if len(own):
+            bars[person] = np.quantile(own, TYPICAL)
+    return bars
+
+
+def _pieces(heard: Heard, proposed: Ints) -> Ints:
+    """Number of the stretch that each word is in: between two breaks, and proposed for one person."""
+    changes = np.concatenate([[True], np.diff(proposed) != 0])
+    numbers: Ints = np.cumsum(heard.timing.breaks() | changes) - 1
+    return numbers
+
+
 def _spread(heard: Heard, proposed: Ints, confirmed: Bools) -> Bools:
     """What was confirmed of a stretch between two breaks holds for all of it, if it is enough; where the change of
     speakers lies inside of a stretch, and so isn't certain to a word, for what was confirmed alone."""
     breaks = heard.timing.breaks()
     changes = np.concatenate([[True], np.diff(proposed) != 0])
-    pieces = np.cumsum(breaks | changes) - 1
-    lengths = heard.lengths_s
+    pieces = _pieces(heard, proposed)
+    lengths = heard.timing.lengths_s
     share = np.bincount(pieces, lengths * confirmed) / np.bincount(pieces, lengths)
     ragged = np.zeros(len(share), np.bool_)
     torn = pieces[changes & ~breaks]
     ragged[torn] = ragged[torn - 1] = True
     result: Bools = np.where(ragged[pieces], confirmed, share[pieces] >= COVERED)
     return result
-
-
-def _fill_islands(heard: Heard, people: Ints, same_voice: float, margin: float) -> Ints:
-    """Give short unknown stretches to the voice on both sides, where every window over them is that voice's."""
-    filled = people.copy()
-    timing = heard.timing
-    for first, after in _stretches(people):
-        if people[first] >= 0 or first == 0 or after == len(people):
-            continue
-        person = int(people[first - 1])
-        is_short = timing.starts_s[after] - timing.ends_s[first - 1] <= ISLAND_S
-        if person == people[after] and is_short:
-            windows = np.unique(heard.earshot.overlap_s[first:after].tocoo().col)
-            if len(windows) and _all_are(heard, windows, person, same_voice, margin):
-                filled[first:after] = person
-    return filled
-
-
-def _all_are(heard: Heard, windows: Ints, person: int, same_voice: float, margin: float) -> bool:
-    near = heard.likeness[windows]
-    if (near.argmax(axis=1) != person).any():
-        return False
-    profile = heard.people[person].profile
-    if profile is None:
-        return bool((near[:, person] >= same_voice).all())
-    scores = heard.of_profiles[windows]
-    above = scores[:, profile] >= heard.profiles.thresholds[profile]
-    return bool((above & (margins(scores)[:, profile] >= margin)).all())
 
 
 def _margins(heard: Heard, evidence: Evidence, people: Ints) -> Reals:
@@ -188,8 +188,3 @@ def _reason(
 def _profiles_of(heard: Heard) -> Ints:
     """Index of each person's profile, -1 for none."""
     return np.array([-1 if one.profile is None else one.profile for one in heard.people], np.intp)
-
-
-def _stretches(people: Ints) -> Iterator[tuple[int, int]]:
-    edges = [0, *(np.flatnonzero(np.diff(people) != 0) + 1).tolist(), len(people)]
-    yield from pairwise(edges)

@@ -20,7 +20,7 @@ import numpy as np
 
 from actors.rows import Attribution, SliceVoices, Transcript
 from actors.voices.attributing import NO_WINDOW, TOO_LITTLE, Verdicts, judge
-from actors.voices.clustering import Ints
+from actors.voices.clustering import Bools, Ints
 from actors.voices.earshot import listen, slices_of
 from actors.voices.evidence import Heard
 from actors.voices.matching import Floats, comparable, margins, scores, unit
@@ -60,8 +60,8 @@ def decide(transcript: Transcript, profiles: Sequence[Profile], settings: Identi
     units, timing = read_units(transcript.utterances)
     voices = transcript.voices
     if not settings.enabled or not voices:
-        reason = NO_VOICES if settings.enabled else OFF
-        return cut_at_changes(transcript, timing, [_unknown(reason)] * len(units))
+        why = NO_VOICES if settings.enabled else OFF
+        return cut_at_changes(transcript, timing, [_unknown(why)] * len(units))
     slices = slices_of(timing, [(one.start_s, one.end_s) for one in voices])
     decided = [_unknown(NO_WINDOW)] * len(units)
     strangers: dict[int, Stranger] = {}
@@ -72,7 +72,7 @@ def decide(transcript: Transcript, profiles: Sequence[Profile], settings: Identi
             dense.setdefault((one.model, one.vectors.shape[1]), []).append(index)
             continue
         attribution = _unknown(reason) if reason is not None else _fast_path(one, profiles, settings.margin)
-        for word in np.flatnonzero(slices == index):
+        for word in np.flatnonzero(slices == index).tolist():
             decided[word] = attribution
     whole = np.array([one.whole for one in units], np.bool_)
     for key, indices in dense.items():
@@ -119,7 +119,7 @@ def _fast_path(voices: SliceVoices, profiles: Sequence[Profile], margin: float) 
 def _hear(
     voices: Sequence[SliceVoices],
     timing: Timing,
-    whole: np.ndarray[tuple[int], np.dtype[np.bool_]],
+    whole: Bools,
     profiles: Sequence[Profile],
     settings: IdentifySettings,
 ) -> Heard:
@@ -146,7 +146,7 @@ def _decide_words(heard: Heard, settings: IdentifySettings) -> Verdicts:
     weights = heard.earshot.central
     total_s = np.asarray(weights.sum(axis=1)).reshape(-1, 1)
     fits = (weights @ heard.likeness) / np.maximum(total_s, 1e-9)
-    proposed: Ints = best_sequence(fits * heard.lengths_s[:, None], heard.timing.change_costs())
+    proposed: Ints = best_sequence(fits * heard.timing.lengths_s[:, None], heard.timing.change_costs())
     return judge(heard, proposed, settings.same_voice, settings.margin)
 
 

@@ -12,9 +12,6 @@ from scipy.sparse import csr_array
 from actors.voices.clustering import Ints
 from actors.voices.smoothing import Reals, Timing
 
-SHORTEST_S = 0.02
-"""Length that a word without length counts with."""
-
 
 @dataclass(frozen=True, slots=True)
 class Earshot:
@@ -50,7 +47,7 @@ def listen(timing: Timing, windows_s: Reals) -> Earshot:
         timing: the words.
         windows_s: shape ``(n_windows, 2)``, start and end of each.
     """
-    starts, ends = timing.starts_s, np.maximum(timing.ends_s, timing.starts_s + SHORTEST_S)
+    starts, ends = timing.starts_s, timing.starts_s + timing.lengths_s
     first = np.searchsorted(ends, windows_s[:, 0], side="right")
     after = np.maximum(np.searchsorted(starts, windows_s[:, 1], side="left"), first)
     words = _ranges(first, after)
@@ -90,4 +87,5 @@ def _ranges(first: Ints, after: Ints) -> Ints:
     """The numbers from ``first`` to before ``after`` of each pair, one pair after another."""
     lengths = after - first
     offsets = np.repeat(np.cumsum(lengths) - lengths, lengths)
-    return np.arange(int(lengths.sum())) - offsets + np.repeat(first, lengths)
+    numbers: Ints = np.arange(int(lengths.sum())) - offsets + np.repeat(first, lengths)
+    return numbers

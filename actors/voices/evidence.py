@@ -7,19 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 from scipy.sparse import csr_array
 
-from actors.voices.clustering import Ints
-from actors.voices.earshot import SHORTEST_S, Earshot
+from actors.voices.clustering import Bools, Ints
+from actors.voices.earshot import Earshot
 from actors.voices.matching import Comparable
 from actors.voices.people import Person
 from actors.voices.smoothing import Reals, Timing
 
-ALONE = 0.9
+ALONE = 0.85
 """Share of a window's speech that is one voice's, from which the window is heard as that voice alone."""
-
-Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +33,6 @@ class Heard:
     """Shape ``(n_windows, n_profiles)``: see ``matching.scores``."""
     whole: Bools = field(repr=False)
     """Shape ``(n_words,)``: the word stands for a whole utterance, which can't be cut."""
-
-    @property
-    def lengths_s(self) -> Reals:
-        """Shape ``(n_words,)``: how long each word is said, more than 0."""
-        return np.maximum(self.timing.ends_s - self.timing.starts_s, SHORTEST_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +68,7 @@ def gather(heard: Heard, proposed: Ints) -> Evidence:
     words, windows, seconds = entries.row, entries.col, entries.data
     own = alone[windows] == proposed[words]
     of_own = csr_array((seconds[own], (words[own], windows[own])), shape=heard.earshot.overlap_s.shape)
-    covered_s = np.bincount(words[own], seconds[own], len(proposed))
+    covered_s: Reals = np.bincount(words[own], seconds[own], len(proposed)).astype(np.float64)
     is_alone = covered_s > 0
     lowest = np.full(len(proposed), np.inf)
     np.minimum.at(lowest, words[own], heard.likeness[windows[own], proposed[words[own]]])

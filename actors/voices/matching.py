@@ -6,6 +6,7 @@ profile. Thresholds are calibrated on this score and hold for nothing else. Pure
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ import numpy.typing as npt
 from actors.voices.profile import Profile
 
 Floats = npt.NDArray[np.float32]
+Numbers = npt.NDArray[np.floating[Any]]
 
 NOBODY_ENROLLED = "no voice is enrolled"
 OTHER_MODEL = "the enrolled voices were made by another voice model"
@@ -80,7 +82,7 @@ def scores(vectors: Floats, profiles: Comparable) -> Floats:
     return vectors @ profiles.centroids.T
 
 
-def margins(of_profiles: Floats) -> Floats:
+def margins(of_profiles: Numbers) -> Numbers:
     """How far each score is above that of the best other profile; infinite where there is no other.
 
     Args:
@@ -93,7 +95,8 @@ def margins(of_profiles: Floats) -> Floats:
         return np.full_like(of_profiles, np.inf)
     best_two = np.sort(of_profiles, axis=1)[:, -2:]
     is_best = of_profiles == best_two[:, 1:]
-    return of_profiles - np.where(is_best, best_two[:, :1], best_two[:, 1:])
+    apart: Numbers = of_profiles - np.where(is_best, best_two[:, :1], best_two[:, 1:])
+    return apart
 
 
 def match(of_profiles: Floats, profiles: Comparable, margin: float) -> Match:

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from actors.voices.clustering import MIN_GROUP, centre, cluster, is_mixture, split
+from actors.voices.clustering import MIN_GROUP, Bools, Ints, centre, cluster, is_mixture, split
 from actors.voices.matching import Comparable, Floats, match, scores
 
-MIXED_AT_MOST = 0.5
+MIXED_AT_MOST = 0.75
 """A mixture has at most this share of the windows of the voices that it is made of."""
 
 
@@ -56,17 +56,14 @@ def find_people(vectors: Floats, profiles: Comparable, same_voice: float, margin
         for one, found in zip(centres, matches, strict=True)
         if found.profile is None
     ]
-    near = (of_profiles >= profiles.thresholds).any(axis=0) if profiles.profiles else np.zeros(0, np.bool_)
-    for index in range(len(profiles.profiles)):
+    for index, profile in enumerate(profiles.profiles):
         own = [one for one, found in zip(centres, matches, strict=True) if found.profile == index]
-        if own or near[index]:
+        if own or (of_profiles[:, index] >= profile.threshold).any():
             people.append(Person(np.stack([profiles.centroids[index], *own]), profile=index))
     return people
 
 
-def _groups(
-    vectors: Floats, of_profiles: Floats, profiles: Comparable, same_voice: float
-) -> list[np.ndarray[tuple[int], np.dtype[np.intp]]]:
+def _groups(vectors: Floats, of_profiles: Floats, profiles: Comparable, same_voice: float) -> list[Ints]:
     """Window numbers of each voice, largest group first; too small ones are left out."""
     labels = cluster(vectors, same_voice)
     waiting = [np.flatnonzero(labels == label) for label in range(int(labels.max()) + 1)]
@@ -81,7 +78,7 @@ def _groups(
     return sorted(groups, key=lambda group: (-len(group), int(group[0])))
 
 
-def _parted(of_profiles: Floats, profiles: Comparable) -> np.ndarray[tuple[int], np.dtype[np.bool_]] | None:
+def _parted(of_profiles: Floats, profiles: Comparable) -> Bools | None:
     for index, profile in enumerate(profiles.profiles):
         parts = split(of_profiles[:, index], profile.threshold)
         if parts is not None:
@@ -89,9 +86,7 @@ def _parted(of_profiles: Floats, profiles: Comparable) -> np.ndarray[tuple[int],
     return None
 
 
-def _without_mixtures(
-    groups: Sequence[np.ndarray[tuple[int], np.dtype[np.intp]]], centres: Sequence[Floats]
-) -> list[Floats]:
+def _without_mixtures(groups: Sequence[Ints], centres: Sequence[Floats]) -> list[Floats]:
     kept: list[Floats] = []
     sizes: list[int] = []
     for group, one in zip(groups, centres, strict=True):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from actors.voices.clustering import Ints
+from actors.voices.clustering import Bools, Ints
 
 Reals = npt.NDArray[np.float64]
 
@@ -23,6 +23,9 @@ AT_PAUSE = 0.25
 """At a pause of ``PAUSE_S`` inside of an utterance."""
 ANYWHERE = 0.8
 """Between two words that follow one another at once."""
+
+SHORTEST_S = 0.02
+"""Length that a word without length counts with."""
 
 SILENCE_S = 0.8
 PAUSE_S = 0.3
@@ -38,7 +41,12 @@ class Timing:
     utterances: Ints
     """Index of each word's utterance."""
 
-    def breaks(self) -> npt.NDArray[np.bool_]:
+    @property
+    def lengths_s(self) -> Reals:
+        """How long each word is said, more than 0."""
+        return np.maximum(self.ends_s - self.starts_s, SHORTEST_S)
+
+    def breaks(self) -> Bools:
         """Whether a turn may well begin with the word: it begins an utterance, or there is a pause before it."""
         gaps = self.starts_s[1:] - self.ends_s[:-1]
         return np.concatenate([[True], (np.diff(self.utterances) != 0) | (gaps >= PAUSE_S)])

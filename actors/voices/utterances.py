@@ -109,7 +109,8 @@ def _texts(utterance: Utterance, starts: Sequence[int]) -> list[str]:
 
 
 def _lengths(timing: Timing, start: int, end: int) -> list[float]:
-    return np.maximum(timing.ends_s[start:end] - timing.starts_s[start:end], 0.02).tolist()
+    lengths: list[float] = timing.lengths_s[start:end].tolist()
+    return lengths
 
 
 def _summary(attributions: Sequence[Attribution], lengths_s: Sequence[float]) -> Attribution:
