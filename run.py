@@ -82,7 +82,7 @@ def main() -> None:
 @click.option(
     "--device",
     type=click.Choice(["auto", "cpu", "cuda"]),
-    help="For transcribe.device and embed.device; cpu also sets transcribe.compute_type to auto.",
+    help="For transcribe.device, identify.device and embed.device; cpu also sets transcribe.compute_type to auto.",
 )
 @settings_options
 @json_option
@@ -98,7 +98,8 @@ def ingest(
     """
     if not sources and from_file is None:
         raise click.UsageError("name at least one SOURCE, or a file of them with --from")
-    flags = {"transcribe.language": language, "transcribe.device": device, "embed.device": device}
+    devices = dict.fromkeys(("transcribe.device", "identify.device", "embed.device"), device)
+    flags = {"transcribe.language": language, **devices}
     flags["transcribe.compute_type"] = "auto" if device == "cpu" else None  # a GPU's would be refused there
     settings = _load(profile, config_file, assignments, {k: v for k, v in flags.items() if v is not None})
     from pipelines.commands import ingest_sources

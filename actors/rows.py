@@ -209,6 +209,10 @@ class VoicedSlice:
     def fence(self) -> int:
         return self.spoken.fence
 
+    @property
+    def ordinal(self) -> int:
+        return self.spoken.ordinal
+
 
 @dataclass(frozen=True, slots=True)
 class Attribution:

@@ -104,8 +104,8 @@ def _ingest(
     place.create()
     with run_log(place.logs_dir / f"ingest-{datetime.now(UTC):%Y%m%d-%H%M%S}.log") as terminal:
         display = Display(Console(file=terminal))
-        for note in pools.notes:
-            display.say(note)
+        for note in (*pools.notes, *preflight.notices(settings)):
+            display.say_once(note)
         plan = Plan(settings, url, place, hardware, pools, force, limit)
         if intended is not None:
             from pipelines.reprocess import line_from

@@ -50,6 +50,7 @@ class Drive:
         self._began_at: float | None = None
         self.interrupted = False
         self.stages: dict[str, Tally] = {}
+        self.notices: tuple[str, ...] = ()
 
     @property
     def line_s(self) -> float:
@@ -95,6 +96,7 @@ class Drive:
                 self._display.say("Stopping …")
             finally:
                 self.stages, self._began_at = watcher.board.stages(), watcher.board.began_at
+                self.notices = watcher.board.notices
 
     def _give_back(self, forgive: bool) -> None:
         self._ledger.release(self._run_id, forgive=forgive)

@@ -69,7 +69,7 @@ def run(items: Iterable[Wanted], plan: Plan, display: Display) -> Outcome:
                 accounts=accounts, quality=quality,
                 # Entries of lists were not known before the work.
                 recipe_change=replace(change, stored=stored_otherwise(database, run_id)),
-                turned_away=put_off,
+                turned_away=put_off, notices=drive.notices,
             )  # fmt: skip
             registry.close_run(how, outcome.figures())
             return outcome

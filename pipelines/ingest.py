@@ -7,7 +7,7 @@ from ray.data import Dataset, ExecutionResources
 from ray.data.context import AutoscalingConfig, DataContext
 
 from actors import rows
-from cluster.resources import SOURCE_CPUS, Pools
+from cluster.resources import SOURCE_CPUS, VOICE_CPUS, Pools
 from configs.settings import Settings
 from pipelines import workers
 from pipelines.context import RunContext
@@ -53,7 +53,13 @@ def line(settings: Settings, pools: Pools) -> list[StageSpec]:
             marks_stage=True,
         ),
         StageSpec(
-            name="Assemble", accepts=(rows.SpokenSlice, rows.Resumed), build=workers.build_assemble,
+            name="Identify", accepts=(rows.SpokenSlice,), build=workers.build_identify,
+            min_actors=pools.n_identifiers, max_actors=pools.n_identifiers, initial_actors=pools.n_identifiers,
+            num_cpus=VOICE_CPUS if pools.identify_device == "cpu" else 0.0, num_gpus=pools.identify_gpu_share,
+            instead=workers.unheard,
+        ),
+        StageSpec(
+            name="Assemble", accepts=(rows.VoicedSlice, rows.Resumed), build=workers.build_assemble,
             min_actors=settings.store.ledger_actors, max_actors=settings.store.ledger_actors,
             initial_actors=settings.store.ledger_actors,
         ),

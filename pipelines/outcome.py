@@ -39,6 +39,8 @@ class Outcome:
     """The one that search uses after it: another one, while that covers more of the corpus."""
     turned_away: list[dict[str, Any]] = field(default_factory=list)
     """Sources that the run gave up: ``site``, ``videos`` left on the queue, ``until`` when it pauses."""
+    notices: tuple[str, ...] = ()
+    """What the stages had to tell of the run as a whole."""
 
     @property
     def unaccounted(self) -> int:
@@ -70,6 +72,7 @@ class Outcome:
             "stages": {name: tally.figures() for name, tally in self.stages.items()},
             "accounts": self.accounts.document() if self.accounts else None,
             "quality": self.quality.document() if self.quality else None,
+            "notices": list(self.notices),
         }
 
 

@@ -42,6 +42,7 @@ def outcome_document(outcome: Outcome, refused: Sequence[Refused]) -> dict[str, 
         "recipe_change": outcome.recipe_change.document(),
         "embed_model": outcome.embed_model,
         "search_model": outcome.search_model,
+        "notices": list(outcome.notices),
     }
 
 

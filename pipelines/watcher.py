@@ -138,6 +138,9 @@ class Watcher:
         except (ray.exceptions.RayError, RuntimeError) as error:  # being restarted, or the cluster goes down
             logger.warning("no scoreboard: %s", error)
             return False
+        with suppress(OSError):  # a terminal that was closed is no reason to end
+            for notice in self.board.notices:
+                self._display.say_once(notice)
         return True
 
     def _only_waits(self) -> bool:

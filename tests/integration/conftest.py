@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from small_run import Ended, drive_small_line
 from store_rows import DIM, MODEL, with_database
 
 from actors.rows import RunId
@@ -102,3 +103,15 @@ def new_run(database_url: str) -> Iterator[Callable[[], RunId]]:
     yield open_one
     for registry in registries:
         registry.disconnect()
+
+
+@pytest.fixture
+def drive(database_url: str) -> Iterator[Callable[..., Ended]]:
+    """Runs the small line over videos and tells how that ended."""
+    home = Path(tempfile.mkdtemp(prefix="em-"))  # not tmp_path: a socket's path must be short
+
+    def run(names: list[str], **asked: object) -> Ended:
+        return drive_small_line(home, database_url, names, **asked)
+
+    yield run
+    shutil.rmtree(home)
