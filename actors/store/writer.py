@@ -27,8 +27,8 @@ from actors.store.vectors import EmbeddingTable
 HALF_MAX = 65_504.0
 """Largest finite number of a half-precision float."""
 SEGMENT_TYPES = (
-    "text", "int4", "text", "float8", "float8", "int4", "text", "float8", "text", "float8", "float8", "float8",
-    "text[]",
+    "text", "int4", "text", "float8", "float8", "int4", "text", "float8", "float8", "text", "float8", "float8",
+    "float8", "text[]",
 )  # fmt: skip
 """Of the columns in the statement ``copy_segments``: binary COPY converts nothing."""
 
@@ -120,8 +120,9 @@ def _segment_rows(video: SegmentedVideo) -> list[tuple[object, ...]]:
         (
             video.video_id, segment.ordinal, clean_text(segment.text), float(segment.start_s), float(segment.end_s),
             segment.n_words, clean_text(segment.speaker) if segment.speaker is not None else None,
-            segment.speaker_score, segment.speaker_method, segment.avg_logprob, segment.compression_ratio,
-            segment.no_speech_prob, list(segment.flags),
+            segment.speaker_score, segment.speaker_margin,
+            clean_text(segment.speaker_method) if segment.speaker_method is not None else None,
+            segment.avg_logprob, segment.compression_ratio, segment.no_speech_prob, list(segment.flags),
         )
         for segment in video.segments
     ]  # fmt: skip

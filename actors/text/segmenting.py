@@ -16,17 +16,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from actors.errors import Rejected
-from actors.rows import Segment, SegmentedVideo, Transcript, Utterance
+from actors.rows import Attribution, Segment, SegmentedVideo, Transcript, Utterance
 from actors.text.boundaries import Layout, cut_costs
 from actors.text.cutting import Limits, Places, cut
 from actors.text.loops import collapse_loops
-from actors.text.wording import Token, count_words, join, read_words
+from actors.text.wording import Token, attributions_of, count_words, join, read_words
 from configs.settings import SegmentSettings
 
 LOOP_FLAG = "loop_collapsed"
-
-NOT_IDENTIFIED = "unknown: no voice is enrolled"
-"""Why a segment has no speaker: there is nobody whom the voice could be told from."""
 
 MIN_SEGMENT_S = 0.01
 """Length of a segment all of whose words came without length."""
@@ -54,13 +51,15 @@ def segment_and_count(transcript: Transcript, settings: SegmentSettings) -> tupl
     """Cut a transcript into segments, and account for its words.
 
     Every word stands in exactly one segment, in order; only repetitions of a loop are left out. No
-    segment holds words of two speakers or spans a pause over ``max_gap_s``; none of more than one
+    segment holds words of two speakers, or words whose speaker is known and others, or spans a pause over ``max_gap_s``; none of more than one
     word is longer than ``max_chars`` or ``max_duration_s``; and as few are shorter than
     ``min_chars`` as these bounds allow. Starts and ends never decrease, and ``end_s > start_s``.
 
     Raises:
         Rejected: ``no_speech``, the transcript has no word.
+        ValueError: its attributions are not one for each utterance.
     """
+    attributions = attributions_of(transcript)
     tokens = read_words(transcript)
     if not tokens:
         raise Rejected("nothing is said in this video", code="no_speech")
@@ -72,7 +71,7 @@ def segment_and_count(transcript: Transcript, settings: SegmentSettings) -> tupl
         for piece in _pieces(stretch, transcript.language, settings)
     ]
     segments = tuple(
-        _segment(ordinal, piece, transcript.utterances, (first_s, last_s))
+        _segment(ordinal, piece, transcript.utterances, attributions, (first_s, last_s))
         for ordinal, piece in enumerate(pieces)
     )
     n_collapsed = len(tokens) - len(kept)
@@ -94,7 +93,7 @@ def _stretches(tokens: Sequence[Token], max_gap_s: float) -> Iterator[Sequence[T
     first = 0
     for index in range(1, len(tokens) + 1):
         if index == len(tokens) or (
-            tokens[index].speaker != tokens[index - 1].speaker
+            (tokens[index].speaker, tokens[index].known) != (tokens[index - 1].speaker, tokens[index - 1].known)
             or tokens[index].start_s - tokens[index - 1].end_s > max_gap_s
         ):
             yield tokens[first:index]
@@ -119,7 +118,11 @@ def _pieces(stretch: Sequence[Token], language: str, settings: SegmentSettings) 
 
 
 def _segment(
-    ordinal: int, tokens: Sequence[Token], utterances: Sequence[Utterance], span_s: tuple[float, float]
+    ordinal: int,
+    tokens: Sequence[Token],
+    utterances: Sequence[Utterance],
+    attributions: Sequence[Attribution],
+    span_s: tuple[float, float],
 ) -> Segment:
     start_s = min(tokens[0].start_s, span_s[1] - MIN_SEGMENT_S)
     words_of = Counter(token.utterance for token in tokens)
@@ -127,6 +130,7 @@ def _segment(
     if any(token.looped for token in tokens):
         flags.append(LOOP_FLAG)
     scores = [(utterances[index], n_words) for index, n_words in sorted(words_of.items())]
+    said_by = [(attributions[index], n_words) for index, n_words in sorted(words_of.items())]
     return Segment(
         ordinal=ordinal,
         text=join([token.text for token in tokens]),
@@ -134,7 +138,9 @@ def _segment(
         end_s=max(tokens[-1].end_s, start_s + MIN_SEGMENT_S),
         n_words=len(tokens),
         speaker=tokens[0].speaker,
-        speaker_method=None if tokens[0].speaker is not None else NOT_IDENTIFIED,
+        speaker_score=_mean([(one.score, n_words) for one, n_words in said_by]),
+        speaker_margin=_mean([(one.margin, n_words) for one, n_words in said_by]),
+        speaker_method=_main_method(said_by),
         avg_logprob=_mean([(utterance.avg_logprob, n_words) for utterance, n_words in scores]),
         compression_ratio=_mean([(utterance.compression_ratio, n_words) for utterance, n_words in scores]),
         no_speech_prob=_mean([(utterance.no_speech_prob, n_words) for utterance, n_words in scores]),
@@ -142,10 +148,18 @@ def _segment(
     )
 
 
-def _mean(weighted: list[tuple[float, int]]) -> float | None:
+def _main_method(weighted: list[tuple[Attribution, int]]) -> str:
+    """How the speaker of most of the words was decided; the first of equals."""
+    words_by: Counter[str] = Counter()
+    for attribution, n_words in weighted:
+        words_by[attribution.method] += n_words
+    return words_by.most_common(1)[0][0]
+
+
+def _mean(weighted: Sequence[tuple[float | None, int]]) -> float | None:
     """Mean of the finite values weighted by words; None where there is none (Postgres takes NaN for
     the largest of all numbers)."""
-    finite = [(value, weight) for value, weight in weighted if math.isfinite(value)]
+    finite = [(value, weight) for value, weight in weighted if value is not None and math.isfinite(value)]
     return (
         sum(value * weight for value, weight in finite) / sum(weight for _, weight in finite)
         if finite

@@ -24,8 +24,8 @@ delete from segments where source_id = %(source_id)s
 delete from {table} where source_id = %(source_id)s
 
 -- name: copy_segments
-copy segments (source_id, ordinal, text, start_s, end_s, n_words, speaker, speaker_score, speaker_method,
-               avg_logprob, compression_ratio, no_speech_prob, flags) from stdin (format binary)
+copy segments (source_id, ordinal, text, start_s, end_s, n_words, speaker, speaker_score, speaker_margin,
+               speaker_method, avg_logprob, compression_ratio, no_speech_prob, flags) from stdin (format binary)
 
 -- name: copy_vectors
 copy {table} (source_id, ordinal, embedding) from stdin (format binary)
