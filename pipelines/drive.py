@@ -77,7 +77,8 @@ class Drive:
             context = RunContext(
                 run_id=self._run_id, settings=plan.settings, database_url=plan.database_url,
                 cache_dir=plan.home.cache_dir, models_dir=plan.home.models_dir, audio_dir=plan.home.audio_dir,
-                scoreboard=Scoreboard.remote(), force=plan.force, limit=plan.limit,  # type: ignore[attr-defined]
+                scoreboard=Scoreboard.remote(), force=plan.force,  # type: ignore[attr-defined]
+                reuse_vectors=plan.reuse_vectors, limit=plan.limit,
             )  # fmt: skip
             last_resort = LastResort(self._give_back, started.kill)
             watcher = Watcher(

@@ -19,6 +19,7 @@ from actors.store.permits import Permits
 from actors.store.recipes import begun_otherwise, note_recipe, stored_otherwise
 from actors.store.run_queue import RunQueue
 from actors.store.runs import RunRegistry
+from actors.store.speakers import hours_by_speaker
 from actors.store.standing import Asked
 from actors.store.status import videos
 from actors.store.vectors import ensure_model, prefer
@@ -98,7 +99,8 @@ def run(items: Iterable[Wanted], plan: Plan, display: Display) -> Outcome:
         outcome = close("interrupted" if drive.interrupted else "finished")
         AudioArchive(plan.home.audio_dir, plan.settings.archive).sweep(ledger.unended)
         in_use = prefer(database, table)
-    return replace(outcome, embed_model=table.name, search_model=in_use.name)
+        spoken = hours_by_speaker(database, run_id)
+    return replace(outcome, embed_model=table.name, search_model=in_use.name, spoken=tuple(spoken))
 
 
 def _ask(

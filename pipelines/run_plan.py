@@ -25,3 +25,5 @@ class Plan:
     """The line to drive; ``None``: ``pipelines.ingest.line``. A benchmark puts another engine in."""
     redo: Redo | None = None
     """Stored videos to do again, instead of items to ask for."""
+    reuse_vectors: bool = False
+    """See ``RunContext``."""

@@ -14,9 +14,9 @@ import psycopg
 from rich.console import Console
 
 from actors.fetch.identity import identify
-from cluster.connect import set_switches
 from cluster.hardware import find_hardware
 from cluster.resources import Hardware, Pools, plan_pools
+from cluster.switches import set_switches
 from tests.bench.audio import Corpus
 from tests.bench.cpu import CpuLog
 from tests.bench.report import Measured, StageUse

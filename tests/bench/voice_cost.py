@@ -119,7 +119,7 @@ def line_cost(
     """
     import psycopg
 
-    from cluster.connect import set_switches
+    from cluster.switches import set_switches
 
     set_switches()
     from cluster.hardware import find_hardware

@@ -11,8 +11,8 @@ from rich.console import Console
 from actors.errors import ConfigError, EarmarkError
 from actors.fetch.identity import SourceItem
 from actors.rows import VideoId
-from cluster.connect import set_switches
 from cluster.resources import Hardware, Pools
+from cluster.switches import set_switches
 from configs.home import home
 from configs.load import load_settings
 

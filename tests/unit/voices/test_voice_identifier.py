@@ -103,7 +103,9 @@ def test_a_monologue_of_an_enrolled_voice_is_probed_only() -> None:
     voiced = identifier(model, HOST_PROFILE, GUEST_PROFILE)(piece)
     assert not voiced.voices.dense
     assert (
-        len(voiced.voices.windows) == len(probe_windows(piece.clips, 3.0, 1.5)) == sum(n for n, _ in model.batches)
+        len(voiced.voices.windows)
+        == len(probe_windows(piece.clips, 3.0, 1.5))
+        == sum(n for n, _ in model.batches)
     )
     assert voiced.voices.windows[0][0] < 51 and voiced.voices.windows[-1][1] > 169
 
