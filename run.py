@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from cli.options import json_option, load, settings_options
-from cli.voices import voices
 from configs.catalogue import SettingsError
+from pipelines.cli.options import json_option, load, settings_options
+from pipelines.cli.voices import voices
 
 EXIT_OK, EXIT_SOME_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from cli.options import json_option, load, settings_options
+from pipelines.cli.options import json_option, load, settings_options
 
 _CLOCK = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d+)?)")
 

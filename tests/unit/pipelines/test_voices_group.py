@@ -3,7 +3,7 @@
 import pytest
 from click.testing import CliRunner
 
-from cli.voices import Clock
+from pipelines.cli.voices import Clock
 from run import main
 
 
