@@ -34,3 +34,10 @@ class IdentifySettings(Section):
     margin: float = Field(
         0.05, ge=0, le=1, description="Least distance in cosine to the next nearest enrolled voice."
     )
+    same_voice: float = Field(
+        0.35,
+        gt=0,
+        lt=1,
+        description="Least mean cosine at which windows of a video count as one person whom nobody enrolled."
+        " Higher splits one person into several, lower joins people; it depends on the model.",
+    )

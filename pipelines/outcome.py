@@ -7,6 +7,7 @@ from typing import Any
 from actors.rows import RunId
 from actors.store.ledger import RunCounts
 from actors.store.outlook import Outlook
+from actors.store.speakers import Spoken
 from actors.store.standing import Asked
 from pipelines.accounts import Accounts, Difference
 from pipelines.quality import Quality
@@ -33,6 +34,8 @@ class Outcome:
     quality: Quality | None = None
     """``None``: nothing was stored."""
     recipe_change: RecipeChange = field(default_factory=RecipeChange)
+    spoken: tuple[Spoken, ...] = ()
+    """Hours by speaker of what it stored. Not among the figures that are kept: names would outlive their voices."""
     embed_model: str = ""
     """The one that this run embedded with."""
     search_model: str = ""

@@ -3,7 +3,7 @@
 Each ``build_*`` runs inside the stage's actor, so heavy imports stand in it and nowhere above.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from actors import rows
@@ -17,6 +17,7 @@ from pipelines.stage import Worker
 from pipelines.voiceless import FAILED, KILLS, no_voices, unheard_slices
 
 if TYPE_CHECKING:
+    from actors.text.reuse import Vector
     from actors.voices.profile import Profile
 
 
@@ -144,8 +145,12 @@ def unheard(context: RunContext, spoken: rows.SpokenSlice, error: EarmarkError) 
 
 
 def enrolled(context: RunContext) -> "Sequence[Profile]":
-    """The enrolled voices, for the fast path. Nobody can be enrolled yet: load_profiles goes here."""
-    return ()
+    """The enrolled voices as they are when the stage starts."""
+    from actors.store.database import Database
+    from actors.store.voices import load_profiles
+
+    with Database(context.database_url, pool_size=1) as database:
+        return load_profiles(database)
 
 
 def build_assemble(context: RunContext, ledger: Ledger) -> Worker:
@@ -162,27 +167,41 @@ def build_assemble(context: RunContext, ledger: Ledger) -> Worker:
 
 def build_segment(context: RunContext, ledger: Ledger) -> Worker:
     from actors.text.segmenting import segment
+    from actors.voices.deciding import decide
 
-    settings = context.settings.segment
+    settings, profiles = context.settings, enrolled(context)
 
     def work(transcript: rows.Transcript) -> Iterator[rows.SegmentedVideo]:
-        # Here it is decided who said what, before anything is cut: actors.voices.deciding.decide.
-        yield segment(transcript, settings)
+        yield segment(decide(transcript, profiles, settings.identify), settings.segment)
 
     return work
 
 
 def build_embed(context: RunContext, ledger: Ledger) -> Worker:
     from actors.text.embedder import Embedder
+    from actors.text.reuse import embed_missing
     from actors.text.sentence_model import SentenceModel
 
     settings = context.settings.embed
     embedder = Embedder(SentenceModel(settings, context.models_dir), settings)
+    served = _served_vectors(context) if context.reuse_vectors else None
 
     def work(video: rows.SegmentedVideo) -> Iterator[rows.EmbeddedVideo]:
-        yield embedder.embed(video)
+        yield embed_missing(video, served(video), embedder.embed) if served else embedder.embed(video)
 
     return work
+
+
+def _served_vectors(context: RunContext) -> "Callable[[rows.SegmentedVideo], Mapping[str, Vector]]":
+    """Looks up the vectors that a stored video has now, by the text of its segments."""
+    from actors.store.database import Database
+    from actors.store.vectors import ensure_model, served_vectors
+    from actors.text.models import embedding_name
+
+    embed = context.settings.embed
+    database = Database(context.database_url, pool_size=2)
+    table = ensure_model(database, embedding_name(embed), embed.dimensions)
+    return lambda video: served_vectors(database, table, video.video_id, [one.text for one in video.segments])
 
 
 def build_store(context: RunContext, ledger: Ledger) -> Worker:

@@ -13,20 +13,17 @@ tokens or the database. Pure: the same transcript and settings always give the s
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from actors.errors import Rejected
-from actors.rows import Segment, SegmentedVideo, Transcript, Utterance
+from actors.rows import Attribution, Segment, SegmentedVideo, Transcript, Utterance
 from actors.text.boundaries import Layout, cut_costs
 from actors.text.cutting import Limits, Places, cut
 from actors.text.loops import collapse_loops
-from actors.text.wording import Token, count_words, join, read_words
+from actors.text.wording import Token, attributions_of, count_words, join, read_words
 from configs.settings import SegmentSettings
 
 LOOP_FLAG = "loop_collapsed"
-
-NOT_IDENTIFIED = "unknown: no voice is enrolled"
-"""Why a segment has no speaker: there is nobody whom the voice could be told from."""
 
 MIN_SEGMENT_S = 0.01
 """Length of a segment all of whose words came without length."""
@@ -45,6 +42,19 @@ class WordCount:
         return self.n_in == self.n_out + self.n_collapsed
 
 
+@dataclass(frozen=True, slots=True)
+class Label:
+    """The part of a segment that says who spoke."""
+
+    speaker: str | None
+    speaker_score: float | None
+    """Mean over the words."""
+    speaker_margin: float | None
+    """Mean over the words."""
+    speaker_method: str | None
+    """That of most words."""
+
+
 def segment(transcript: Transcript, settings: SegmentSettings) -> SegmentedVideo:
     """Cut a transcript into segments, see ``segment_and_count``."""
     return segment_and_count(transcript, settings)[0]
@@ -54,25 +64,27 @@ def segment_and_count(transcript: Transcript, settings: SegmentSettings) -> tupl
     """Cut a transcript into segments, and account for its words.
 
     Every word stands in exactly one segment, in order; only repetitions of a loop are left out. No
-    segment holds words of two speakers or spans a pause over ``max_gap_s``; none of more than one
+    segment holds words of two speakers, or words whose speaker is known and others, or spans a pause over ``max_gap_s``; none of more than one
     word is longer than ``max_chars`` or ``max_duration_s``; and as few are shorter than
     ``min_chars`` as these bounds allow. Starts and ends never decrease, and ``end_s > start_s``.
 
     Raises:
         Rejected: ``no_speech``, the transcript has no word.
+        ValueError: its attributions are not one for each utterance.
     """
+    attributions = attributions_of(transcript)
     tokens = read_words(transcript)
     if not tokens:
         raise Rejected("nothing is said in this video", code="no_speech")
     first_s, last_s = tokens[0].start_s, max(tokens[-1].end_s, tokens[0].start_s + MIN_SEGMENT_S)
-    kept = [token for stretch in _stretches(tokens, settings.max_gap_s) for token in collapse_loops(stretch)]
+    kept = kept_words(tokens, settings.max_gap_s)
     pieces = [
         piece
         for stretch in _stretches(kept, settings.max_gap_s)
         for piece in _pieces(stretch, transcript.language, settings)
     ]
     segments = tuple(
-        _segment(ordinal, piece, transcript.utterances, (first_s, last_s))
+        _segment(ordinal, piece, transcript.utterances, attributions, (first_s, last_s))
         for ordinal, piece in enumerate(pieces)
     )
     n_collapsed = len(tokens) - len(kept)
@@ -89,12 +101,34 @@ def segment_and_count(transcript: Transcript, settings: SegmentSettings) -> tupl
     return video, WordCount(count_words(transcript), n_out, n_collapsed)
 
 
+def kept_words(tokens: Sequence[Token], max_gap_s: float) -> list[Token]:
+    """The words that stand in segments: all but repetitions of a loop."""
+    return [token for stretch in _stretches(tokens, max_gap_s) for token in collapse_loops(stretch)]
+
+
+def label_of(tokens: Sequence[Token], attributions: Sequence[Attribution]) -> Label:
+    """Who said these words, which are of one speaker, and how sure that is.
+
+    Args:
+        attributions: of each utterance of the transcript.
+    """
+    words_of = Counter(token.utterance for token in tokens)
+    said_by = [(attributions[index], n_words) for index, n_words in sorted(words_of.items())]
+    return Label(
+        speaker=tokens[0].speaker,
+        speaker_score=_mean([(one.score, n_words) for one, n_words in said_by]),
+        speaker_margin=_mean([(one.margin, n_words) for one, n_words in said_by]),
+        speaker_method=_main_method(said_by),
+    )
+
+
 def _stretches(tokens: Sequence[Token], max_gap_s: float) -> Iterator[Sequence[Token]]:
     """Runs of words by one speaker without a pause over ``max_gap_s``: nothing joins two of them."""
     first = 0
     for index in range(1, len(tokens) + 1):
         if index == len(tokens) or (
-            tokens[index].speaker != tokens[index - 1].speaker
+            (tokens[index].speaker, tokens[index].known)
+            != (tokens[index - 1].speaker, tokens[index - 1].known)
             or tokens[index].start_s - tokens[index - 1].end_s > max_gap_s
         ):
             yield tokens[first:index]
@@ -119,7 +153,11 @@ def _pieces(stretch: Sequence[Token], language: str, settings: SegmentSettings) 
 
 
 def _segment(
-    ordinal: int, tokens: Sequence[Token], utterances: Sequence[Utterance], span_s: tuple[float, float]
+    ordinal: int,
+    tokens: Sequence[Token],
+    utterances: Sequence[Utterance],
+    attributions: Sequence[Attribution],
+    span_s: tuple[float, float],
 ) -> Segment:
     start_s = min(tokens[0].start_s, span_s[1] - MIN_SEGMENT_S)
     words_of = Counter(token.utterance for token in tokens)
@@ -133,8 +171,7 @@ def _segment(
         start_s=start_s,
         end_s=max(tokens[-1].end_s, start_s + MIN_SEGMENT_S),
         n_words=len(tokens),
-        speaker=tokens[0].speaker,
-        speaker_method=None if tokens[0].speaker is not None else NOT_IDENTIFIED,
+        **asdict(label_of(tokens, attributions)),
         avg_logprob=_mean([(utterance.avg_logprob, n_words) for utterance, n_words in scores]),
         compression_ratio=_mean([(utterance.compression_ratio, n_words) for utterance, n_words in scores]),
         no_speech_prob=_mean([(utterance.no_speech_prob, n_words) for utterance, n_words in scores]),
@@ -142,10 +179,18 @@ def _segment(
     )
 
 
-def _mean(weighted: list[tuple[float, int]]) -> float | None:
+def _main_method(weighted: list[tuple[Attribution, int]]) -> str:
+    """How the speaker of most of the words was decided; the first of equals."""
+    words_by: Counter[str] = Counter()
+    for attribution, n_words in weighted:
+        words_by[attribution.method] += n_words
+    return words_by.most_common(1)[0][0]
+
+
+def _mean(weighted: Sequence[tuple[float | None, int]]) -> float | None:
     """Mean of the finite values weighted by words; None where there is none (Postgres takes NaN for
     the largest of all numbers)."""
-    finite = [(value, weight) for value, weight in weighted if math.isfinite(value)]
+    finite = [(value, weight) for value, weight in weighted if value is not None and math.isfinite(value)]
     return (
         sum(value * weight for value, weight in finite) / sum(weight for _, weight in finite)
         if finite

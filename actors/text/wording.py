@@ -7,13 +7,16 @@ of word times. Doesn't know of segments, bounds or loops.
 import math
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from actors.rows import Transcript, Utterance, Word
+from actors.rows import Attribution, Transcript, Utterance, Word
 
 TIME_SLACK_S = 1.0
 """How far outside its utterance a word time is believed. Further out it is an alignment gone wrong,
 and one such word would push every later one to its own time."""
+
+NOT_IDENTIFIED = "unknown: who spoke was not asked"
+"""Why a transcript that nothing was decided on has no speakers."""
 
 UNSPACED_SCRIPTS = (
     "CJK",
@@ -39,27 +42,48 @@ class Token:
     speaker: str | None
     utterance: int
     """Index of its utterance in the transcript."""
+    known: bool = False
+    """Who spoke was decided, not left unknown."""
     looped: bool = False
     """Repetitions of it were collapsed."""
 
 
 def read_words(transcript: Transcript) -> list[Token]:
-    """Every word of the transcript in order, cleaned; times are orderly (see ``_orderly``).
+    """Every word of the transcript in order, cleaned; times are orderly (see ``orderly``).
 
     Raises:
-        ValueError: ``speakers`` is neither empty nor as long as ``utterances``.
+        ValueError: ``attributions`` is neither empty nor as long as ``utterances``.
     """
-    speakers = transcript.speakers or (None,) * len(transcript.utterances)
-    if len(speakers) != len(transcript.utterances):
-        raise ValueError(f"{len(speakers)} speakers for {len(transcript.utterances)} utterances")
+    spoken = list(zip(transcript.utterances, attributions_of(transcript), strict=True))
     tokens = []
-    for index, (utterance, speaker) in enumerate(zip(transcript.utterances, speakers, strict=True)):
+    spans = []
+    for index, (utterance, said_by) in enumerate(spoken):
         for word in spoken_words(utterance):
             text = clean(word.text)
             if text:
-                start_s, end_s = _believable(word, utterance)
-                tokens.append(Token(text, start_s, end_s, speaker, index))
-    return _orderly(tokens)
+                spans.append(believable(word, utterance))
+                tokens.append(Token(text, *spans[-1], said_by.speaker, index, is_known(said_by)))
+    return [
+        replace(token, start_s=start_s, end_s=end_s)
+        for token, (start_s, end_s) in zip(tokens, orderly(spans), strict=True)
+    ]
+
+
+def attributions_of(transcript: Transcript) -> tuple[Attribution, ...]:
+    """Who said each utterance; where nothing was decided that is unknown, and the reason says so.
+
+    Raises:
+        ValueError: they are neither none nor as many as the utterances.
+    """
+    given, n_utterances = transcript.attributions, len(transcript.utterances)
+    if given and len(given) != n_utterances:
+        raise ValueError(f"{len(given)} attributions for {n_utterances} utterances")
+    return given or (Attribution(None, NOT_IDENTIFIED),) * n_utterances
+
+
+def is_known(attribution: Attribution) -> bool:
+    """Whether who spoke was decided: a method of ``unknown: reason`` says that it was not."""
+    return not attribution.method.startswith("unknown")
 
 
 def count_words(transcript: Transcript) -> int:
@@ -113,7 +137,7 @@ def _unspaced(char: str) -> bool:
     return not char.isascii() and unicodedata.name(char, "").startswith(UNSPACED_SCRIPTS)
 
 
-def _believable(word: Word, utterance: Utterance) -> tuple[float, float]:
+def believable(word: Word, utterance: Utterance) -> tuple[float, float]:
     """The word's times, held within reach of its utterance; NaN where there is nothing to go by."""
     low, high = utterance.start_s - TIME_SLACK_S, utterance.end_s + TIME_SLACK_S
     if not (math.isfinite(low) and math.isfinite(high) and low <= high):
@@ -123,19 +147,15 @@ def _believable(word: Word, utterance: Utterance) -> tuple[float, float]:
     return start_s, end_s
 
 
-def _orderly(tokens: list[Token]) -> list[Token]:
-    """The same words with finite times from 0 on: starts never decrease, and no word ends before it
+def orderly(spans: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The same words' times, finite and from 0 on: starts never decrease, and no word ends before it
     starts or after the next one starts."""
     starts: list[float] = []
     ends: list[float] = []
-    for token in tokens:
+    for start_s, end_s in spans:
         earliest = starts[-1] if starts else 0.0
         unknown = ends[-1] if ends else 0.0
-        start_s = max(unknown if math.isnan(token.start_s) else token.start_s, earliest)
-        starts.append(start_s)
-        ends.append(start_s if math.isnan(token.end_s) else max(token.end_s, start_s))
-    limits = [*starts[1:], math.inf][: len(tokens)]
-    return [
-        Token(token.text, start_s, min(end_s, limit), token.speaker, token.utterance)
-        for token, start_s, end_s, limit in zip(tokens, starts, ends, limits, strict=True)
-    ]
+        starts.append(max(unknown if math.isnan(start_s) else start_s, earliest))
+        ends.append(starts[-1] if math.isnan(end_s) else max(end_s, starts[-1]))
+    limits = [*starts[1:], math.inf][: len(starts)]
+    return [(start_s, min(end_s, limit)) for start_s, end_s, limit in zip(starts, ends, limits, strict=True)]

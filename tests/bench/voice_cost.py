@@ -119,15 +119,16 @@ def line_cost(
     """
     import psycopg
 
-    from cluster.connect import set_switches
+    from cluster.switches import set_switches
 
     set_switches()
     from cluster.hardware import find_hardware
     from cluster.resources import plan_pools
-    from pipelines.driver import Plan, run
+    from pipelines.driver import run
     from pipelines.ingest import line
     from pipelines.native_log import run_log
     from pipelines.progress import Display
+    from pipelines.run_plan import Plan
     from tests.bench.voice_line import with_profiles
 
     section = settings.identify.model_copy(update={"assume_monologue": fast_path})

@@ -16,7 +16,7 @@ from actors.store.runs import RunRegistry
 from actors.store.vectors import EmbeddingTable, ensure_model
 from actors.store.writer import Writer
 from actors.text.segmenting import segment
-from actors.text.wording import count_words
+from actors.text.wording import NOT_IDENTIFIED, count_words
 from configs.settings import SegmentSettings
 from pipelines.accounts import Accounts
 from pipelines.audit import audit, inspect
@@ -184,7 +184,7 @@ def test_a_segment_says_why_nobody_is_named(books: Books) -> None:
     rows = books.database.run(
         lambda c: c.execute("select distinct speaker, speaker_method from segments").fetchall()
     )
-    assert rows == [{"speaker": None, "speaker_method": "unknown: no voice is enrolled"}]
+    assert rows == [{"speaker": None, "speaker_method": NOT_IDENTIFIED}]
 
 
 def test_lengths_are_held_against_the_bounds_of_the_run_that_stored_them(

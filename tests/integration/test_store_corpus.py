@@ -10,13 +10,14 @@ import numpy as np
 import psycopg
 import pytest
 from pgvector import HalfVector
-from store_rows import RECIPE, embedded, spoken, unit_vectors, wanted, with_database
+from store_rows import DIM, MODEL, RECIPE, embedded, spoken, unit_vectors, wanted, with_database
 
 from actors.errors import ConfigError, LeaseLost, PermanentError
 from actors.rows import EmbeddedVideo, RunId, VideoId
 from actors.store import status
 from actors.store.database import Conn, Database
 from actors.store.ledger import Ledger
+from actors.store.redo import read_segmented
 from actors.store.runs import RunRegistry
 from actors.store.search import Filters, Hit, search
 from actors.store.standing import Asked
@@ -31,18 +32,6 @@ from actors.store.vectors import (
     prefer,
 )
 from actors.store.writer import Writer
-
-MODEL, DIM = "test/model", 16
-
-
-@pytest.fixture
-def ledger(database: Database) -> Ledger:
-    return Ledger(database)
-
-
-@pytest.fixture
-def table(database: Database) -> EmbeddingTable:
-    return ensure_model(database, MODEL, DIM)
 
 
 @pytest.fixture
@@ -114,6 +103,30 @@ def test_a_stored_video_is_whole(
     assert row is not None
     assert (row.status, row.reason, row.finished_at is not None) == ("stored", None, True)
     assert rows(database, "select count(*) from work_in_hand") == [(0,)]
+
+
+def test_who_spoke_comes_back_as_it_was_decided(
+    database: Database, table: EmbeddingTable, claim: Callable[..., int]
+) -> None:
+    """Speaker, score, margin and method, shown and read back for embedding again; each in its own column."""
+    video = embedded("a", claim("a"), ["one fish", "two fish", "red fish"], unit_vectors(3, DIM))
+    decided = [
+        ("Ann", 0.75, 0.25, "profile"),
+        ("Speaker 1", 0.5, None, "cluster"),
+        (None, None, None, "unknown: too short"),
+    ]
+    segments = tuple(
+        replace(one, speaker=who, speaker_score=score, speaker_margin=margin, speaker_method=how)
+        for one, (who, score, margin, how) in zip(video.video.segments, decided, strict=True)
+    )
+    video = replace(video, video=replace(video.video, segments=segments))
+    Writer(database, table).write(video)
+    view = status.show(database, "a")
+    assert view is not None
+    names = ("speaker", "speaker_score", "speaker_margin", "speaker_method")
+    assert [tuple(row[name] for name in names) for row in view.segments] == decided
+    again = database.run(lambda connection: read_segmented(connection, VideoId("a"), 1))
+    assert again.segments == segments
 
 
 def test_writing_again_after_a_lost_answer_says_already(

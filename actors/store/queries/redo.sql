@@ -71,8 +71,8 @@ select source_type, title, url, channel, channel_id, published_at, duration_s, l
 from sources where source_id = %(video_id)s
 
 -- name: served_segments
-select ordinal, text, start_s, end_s, n_words, speaker, speaker_score, speaker_method, avg_logprob,
-       compression_ratio, no_speech_prob, flags
+select ordinal, text, start_s, end_s, n_words, speaker, speaker_score, speaker_margin, speaker_method,
+       avg_logprob, compression_ratio, no_speech_prob, flags
 from segments where source_id = %(video_id)s order by ordinal
 
 -- name: unfinished

@@ -53,8 +53,8 @@ select source_id as id, source_type, title, url, channel, channel_id, published_
 from sources where source_id = %(video_id)s
 
 -- name: segments
-select ordinal, text, start_s, end_s, n_words, speaker, speaker_score, speaker_method, avg_logprob,
-       compression_ratio, no_speech_prob, flags
+select ordinal, text, start_s, end_s, n_words, speaker, speaker_score, speaker_margin, speaker_method,
+       avg_logprob, compression_ratio, no_speech_prob, flags
 from segments where source_id = %(video_id)s order by ordinal
 
 -- name: corpus_size

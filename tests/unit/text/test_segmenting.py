@@ -8,12 +8,12 @@ from itertools import islice, pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from text_transcripts import broken, fewest_short, following, orderly, spoken, transcript
+from text_transcripts import broken, by, fewest_short, following, orderly, spoken, transcript
 
 from actors.errors import Rejected
 from actors.rows import Segment, Transcript, Utterance, Word
 from actors.text.segmenting import LOOP_FLAG, MIN_SEGMENT_S, segment, segment_and_count
-from actors.text.wording import count_words, read_words
+from actors.text.wording import NOT_IDENTIFIED, count_words, read_words
 from configs.settings import SegmentSettings
 
 BOUNDS = st.builds(
@@ -86,7 +86,7 @@ def test_segment_times_are_those_of_its_words(source: Transcript, bounds: Segmen
 @given(orderly(), BOUNDS)
 def test_bounds_hold(source: Transcript, bounds: SegmentSettings) -> None:
     """No segment of several words is too long in characters or seconds, spans a long pause or holds
-    two speakers."""
+    two speakers, or what is known of one and what isn't; each says how that was decided."""
     tokens = read_words(source)
     video, count = segment_and_count(source, bounds)
     if count.n_collapsed:
@@ -96,6 +96,8 @@ def test_bounds_hold(source: Transcript, bounds: SegmentSettings) -> None:
         own = tokens[at : at + piece.n_words]
         at += piece.n_words
         assert {token.speaker for token in own} == {piece.speaker}
+        assert piece.speaker_method is not None
+        assert {token.known for token in own} == {not piece.speaker_method.startswith("unknown: ")}
         assert all(after.start_s - before.end_s <= bounds.max_gap_s for before, after in pairwise(own))
         if piece.n_words > 1:
             assert len(piece.text) <= bounds.max_chars
@@ -122,12 +124,12 @@ def test_cutting_what_was_cut_changes_nothing(source: Transcript, bounds: Segmen
     if count.n_collapsed:
         return
     words = iter(read_words(source))
-    utterances, speakers = [], []
+    utterances, said_by = [], []
     for piece in first.segments:
         own = tuple(Word(one.text, one.start_s, one.end_s, 1.0) for one in islice(words, piece.n_words))
         utterances.append(Utterance(piece.text, own[0].start_s, own[-1].end_s, own, -0.1, 1.0, 0.0))
-        speakers.append(piece.speaker)
-    again = segment(replace(source, utterances=tuple(utterances), speakers=tuple(speakers)), bounds)
+        said_by.append(by(piece.speaker, piece.speaker_method))
+    again = segment(replace(source, utterances=tuple(utterances), attributions=tuple(said_by)), bounds)
     if not any(LOOP_FLAG in piece.flags for piece in again.segments):  # two equal neighbours are a loop now
         assert [piece.text for piece in again.segments] == [piece.text for piece in first.segments]
 
@@ -202,17 +204,46 @@ def test_a_word_longer_than_a_segment_stands_alone() -> None:
 def test_speakers_never_share_a_segment() -> None:
     """Short turns stay short; turns of one speaker in a row join."""
     turns = following("hello there", "and good morning", "good morning to you")
-    pieces = segment(transcript(*turns, speakers=("ann", "ann", None)), SHORT).segments
+    pieces = segment(transcript(*turns, said_by=(by("ann"), by("ann"), by(None))), SHORT).segments
     assert [(piece.speaker, piece.text) for piece in pieces] == [
         ("ann", "hello there and good morning"),
         (None, "good morning to you"),
     ]
 
 
-def test_speakers_must_be_aligned() -> None:
+def test_known_and_unknown_never_share_a_segment() -> None:
+    """A stable label for a person whom nobody could name is no less certain for its neighbour's name."""
+    turns = following("hello there", "and good morning")
+    labels = (by("Speaker 1", "cluster"), by("Speaker 1", "unknown: no voice is enrolled"))
+    pieces = segment(transcript(*turns, said_by=labels), SHORT).segments
+    assert [piece.speaker_method for piece in pieces] == ["cluster", "unknown: no voice is enrolled"]
+
+
+def test_how_a_speaker_was_decided_is_that_of_most_words() -> None:
+    """Score and margin are means over words; an utterance without one counts for nothing."""
+    turns = following("one two three", "four", "five")
+    labels = (
+        by("ann", "profile", score=0.9, margin=0.5),
+        by("ann", "fast path", score=0.7),
+        by("ann", "fast path"),
+    )
+    (piece,) = segment(transcript(*turns, said_by=labels), SHORT).segments
+    assert piece.speaker_method == "profile"
+    assert piece.speaker_score == pytest.approx((3 * 0.9 + 0.7) / 4)
+    assert piece.speaker_margin == pytest.approx(0.5)
+
+
+def test_what_nobody_was_asked_about_says_so() -> None:
+    """Without attributions the speaker is unknown, and there is a reason."""
+    (piece,) = segment(transcript(spoken("hello")), SHORT).segments
+    assert (piece.speaker, piece.speaker_method) == (None, NOT_IDENTIFIED)
+    assert piece.speaker_score is None and piece.speaker_margin is None
+
+
+def test_attributions_must_be_aligned() -> None:
     """A label for another utterance would be an attribution on a guess."""
-    with pytest.raises(ValueError, match="1 speakers for 2 utterances"):
-        segment(transcript(*following("a", "b"), speakers=("ann",)), SHORT)
+    with pytest.raises(ValueError, match="1 attributions for 2 utterances"):
+        segment(transcript(*following("a", "b"), said_by=(by("ann"),)), SHORT)
 
 
 def test_an_endless_phrase_is_said_once_and_flagged() -> None:
@@ -254,7 +285,7 @@ def test_ordinary_emphasis_is_kept(said: str) -> None:
 def test_a_loop_does_not_cross_speakers() -> None:
     """An echo by somebody else is conversation."""
     turns = following("that is quite right", "that is quite right")
-    assert len(texts(transcript(*turns, speakers=("ann", "bob")))) == 2
+    assert len(texts(transcript(*turns, said_by=(by("ann"), by("bob"))))) == 2
 
 
 def test_scores_are_means_over_words_and_flags_are_united() -> None:

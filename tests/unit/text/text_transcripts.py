@@ -4,7 +4,7 @@ from itertools import pairwise
 
 from hypothesis import strategies as st
 
-from actors.rows import Transcript, Utterance, VideoId, VideoMeta, Word
+from actors.rows import Attribution, Transcript, Utterance, VideoId, VideoMeta, Word
 
 META = VideoMeta(title="A talk", url="https://example.org/watch?v=1")
 
@@ -30,10 +30,15 @@ def following(*texts: str, pause_s: float = 0.5, **scores: object) -> tuple[Utte
     return tuple(utterances)
 
 
+def by(speaker: str | None, method: str | None = None, **figures: float | None) -> Attribution:
+    """An attribution to an enrolled voice, or to nobody, unless ``method`` says otherwise."""
+    return Attribution(speaker, method or ("profile" if speaker else "unknown: mixed"), **figures)
+
+
 def transcript(
-    *utterances: Utterance, speakers: tuple[str | None, ...] = (), language: str = "en"
+    *utterances: Utterance, said_by: tuple[Attribution, ...] = (), language: str = "en"
 ) -> Transcript:
-    return Transcript(VideoId("v"), 1, META, language, utterances, speakers)
+    return Transcript(VideoId("v"), 1, META, language, utterances, attributions=said_by)
 
 
 ENDINGS = st.sampled_from(["", "", "", "", ",", ".", "?", "!", ";"])
@@ -62,6 +67,23 @@ TIMES = st.floats(-5, 400)
 ODD_TIMES = st.one_of(TIMES, st.sampled_from([float("nan"), float("inf"), float("-inf"), 0.0, 7.0, 7.0]))
 
 
+COSINES = st.one_of(st.none(), st.floats(-1, 1))
+LABELS = st.sampled_from(
+    [
+        ("ann", "profile"),
+        ("ann", "fast path"),
+        ("bob", "profile"),
+        ("Speaker 1", "cluster"),
+        ("Speaker 1", "unknown: no voice is enrolled"),
+        (None, "unknown: too short"),
+        (None, "unknown: mixed"),
+    ]
+)
+ATTRIBUTIONS = st.builds(
+    lambda label, score, margin: Attribution(*label, score, margin), LABELS, COSINES, COSINES
+)
+
+
 @st.composite
 def orderly(draw: st.DrawFn, max_words: int = 80) -> Transcript:
     """What a good recogniser returns: words in order, some pauses long, some words without length."""
@@ -77,9 +99,8 @@ def orderly(draw: st.DrawFn, max_words: int = 80) -> Transcript:
         scores = (draw(st.floats(-2, 0)), draw(st.floats(0, 5)), draw(st.floats(0, 1)))
         text = " ".join(word.text for word in words)
         utterances.append(Utterance(text, words[0].start_s, words[-1].end_s, tuple(words), *scores))
-    voices = st.sampled_from([None, "ann", "bob"])
-    speakers = tuple(draw(voices) for _ in utterances) if draw(st.booleans()) else ()
-    return transcript(*utterances, speakers=speakers)
+    said_by = tuple(draw(ATTRIBUTIONS) for _ in utterances) if draw(st.booleans()) else ()
+    return transcript(*utterances, said_by=said_by)
 
 
 @st.composite

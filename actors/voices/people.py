@@ -1,0 +1,104 @@
+"""Who is heard in a video: enrolled voices, and people whom nobody enrolled.
+
+Owns: what a group of windows is taken for. Pure; knows no words and no times.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from actors.voices.clustering import MIN_GROUP, centre, cluster, is_mixture, split
+from actors.voices.matching import Comparable, Floats, match, scores
+
+MIXED_AT_MOST = 0.5
+"""A mixture has at most this share of the windows of the voices that it is made of."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Person:
+    """A voice that words can be given to."""
+
+    references: Floats = field(repr=False)
+    """Shape ``(n, dim)``, rows of unit length: what the voice sounds like, in this video or as enrolled."""
+    profile: int | None = None
+    """Index of the enrolled voice; ``None``: nobody enrolled it."""
+    doubt: str | None = None
+    """Why it can't be said who this is, though somebody enrolled is near."""
+
+    def likeness(self, vectors: Floats) -> Floats:
+        """Best cosine of each vector to a reference, shape ``(n,)``."""
+        best: Floats = (vectors @ self.references.T).max(axis=1)
+        return best
+
+
+def find_people(vectors: Floats, profiles: Comparable, same_voice: float, margin: float) -> list[Person]:
+    """The people in a video.
+
+    Groups of windows are matched to profiles by their centres; one that holds an enrolled voice and another is split
+    before; several groups of one enrolled voice are one person. Enrolled voices that some window is near are there
+    even without a group: who says one sentence in an hour has none.
+
+    Args:
+        vectors: shape ``(n, dim)``, rows of unit length, in the order of time.
+        profiles: whom they may be.
+        same_voice: see ``cluster``.
+        margin: see ``match``.
+    """
+    if not len(vectors):
+        return []
+    of_profiles = scores(vectors, profiles)
+    groups = _groups(vectors, of_profiles, profiles, same_voice)
+    centres = _without_mixtures(groups, [centre(vectors[group]) for group in groups])
+    matches = [match(row, profiles, margin) for row in scores(np.stack(centres), profiles)] if centres else []
+    people = [
+        Person(one[None], doubt=found.doubt)
+        for one, found in zip(centres, matches, strict=True)
+        if found.profile is None
+    ]
+    near = (of_profiles >= profiles.thresholds).any(axis=0) if profiles.profiles else np.zeros(0, np.bool_)
+    for index in range(len(profiles.profiles)):
+        own = [one for one, found in zip(centres, matches, strict=True) if found.profile == index]
+        if own or near[index]:
+            people.append(Person(np.stack([profiles.centroids[index], *own]), profile=index))
+    return people
+
+
+def _groups(
+    vectors: Floats, of_profiles: Floats, profiles: Comparable, same_voice: float
+) -> list[np.ndarray[tuple[int], np.dtype[np.intp]]]:
+    """Window numbers of each voice, largest group first; too small ones are left out."""
+    labels = cluster(vectors, same_voice)
+    waiting = [np.flatnonzero(labels == label) for label in range(int(labels.max()) + 1)]
+    groups = []
+    while waiting:
+        group = waiting.pop()
+        parts = _parted(of_profiles[group], profiles)
+        if parts is not None:
+            waiting += [group[parts], group[~parts]]
+        elif len(group) >= MIN_GROUP:
+            groups.append(group)
+    return sorted(groups, key=lambda group: (-len(group), int(group[0])))
+
+
+def _parted(of_profiles: Floats, profiles: Comparable) -> np.ndarray[tuple[int], np.dtype[np.bool_]] | None:
+    for index, profile in enumerate(profiles.profiles):
+        parts = split(of_profiles[:, index], profile.threshold)
+        if parts is not None:
+            return parts
+    return None
+
+
+def _without_mixtures(
+    groups: Sequence[np.ndarray[tuple[int], np.dtype[np.intp]]], centres: Sequence[Floats]
+) -> list[Floats]:
+    kept: list[Floats] = []
+    sizes: list[int] = []
+    for group, one in zip(groups, centres, strict=True):
+        larger = [
+            other for other, size in zip(kept, sizes, strict=True) if len(group) <= MIXED_AT_MOST * size
+        ]
+        if not is_mixture(one, np.array(larger)):
+            kept.append(one)
+            sizes.append(len(group))
+    return kept

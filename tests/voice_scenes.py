@@ -1,0 +1,118 @@
+"""The scenes that speakers are told apart in, as the small voice model heard them, and who really spoke.
+
+Made by ``tests/data/speech_source/make_scenes.py``. An archive of a set holds, as arrays:
+
+- ``enrolled/VOICE``, ``cohort/VOICE``: vectors ``(n, 192)`` of a voice alone, for enrolling and calibrating;
+- ``scene/N/slices``: start, end and number of windows of each slice; ``windows`` ``(n, 2)`` and ``vectors``;
+- ``words`` ``(n, 2)`` as a recogniser times them, how many of them each of the ``utterances`` has, and
+  ``word_voices``, who really said them; ``lines``: start, end and voice of each sentence, exactly.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from actors.rows import SliceVoices, Transcript, Utterance, VideoId, VideoMeta, Word
+from actors.voices.clustering import centre
+from actors.voices.profile import Profile
+from configs.identify import IdentifySettings
+from tests.data.speech_source.scenes import SETS, Scene
+
+PLACE = Path(__file__).parent / "data" / "voice_scenes"
+MODEL = "ecapa-tiny-espeak"
+SETTINGS = IdentifySettings(model=MODEL, device="cpu", same_voice=0.6)
+"""As in the demo profile."""
+
+OTHERS_REACH = 0.65
+"""What windows of other people reach at most with this model, as its makers measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One sentence: when, and in which voice."""
+
+    start_s: float
+    end_s: float
+    voice: str
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """A scene as it reaches the deciding, and the truth."""
+
+    scene: Scene
+    transcript: Transcript
+    said_by: tuple[str, ...]
+    """The voice of each word."""
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SceneSet:
+    name: str
+    profiles: tuple[Profile, ...]
+    scenes: tuple[Staged, ...]
+
+
+def read_set(name: str) -> SceneSet:
+    """The set ``dev``, ``test`` or ``twins``."""
+    which = next(one for one in SETS if one.name == name)
+    with np.load(PLACE / f"{name}.npz") as archive:
+        arrays = dict(archive)
+    cohort = np.concatenate([array for key, array in arrays.items() if key.startswith("cohort/")])
+    profiles = tuple(
+        enrol(voice, arrays[f"enrolled/{voice}"].astype(np.float32), cohort.astype(np.float32))
+        for voice in which.enrolled
+    )
+    scenes = tuple(_staged(scene, arrays, f"scene/{index}/") for index, scene in enumerate(which.scenes))
+    return SceneSet(name, profiles, scenes)
+
+
+def enrol(name: str, own: npt.NDArray[np.float32], others: npt.NDArray[np.float32]) -> Profile:
+    """A profile whose threshold lies midway between what other voices reach at most (all but one in a thousand of
+    their windows; never under what the model is known for) and what the voice's own windows reach at least (all but
+    one in twenty, each against the centre of windows that are not beside it)."""
+    own_scores = []
+    for first in range(0, len(own), 8):
+        away = np.ones(len(own), np.bool_)
+        away[max(0, first - 1) : first + 9] = False
+        own_scores.append(own[first : first + 8] @ centre(own[away]))
+    low = float(np.quantile(np.concatenate(own_scores), 0.05))
+    bound = max(float(np.quantile(others @ centre(own), 0.999)), OTHERS_REACH)
+    return Profile(name, MODEL, centre(own), own, (low + bound) / 2 if bound < low else bound)
+
+
+def _staged(scene: Scene, arrays: dict[str, npt.NDArray[np.generic]], prefix: str) -> Staged:
+    of = {key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)}
+    words = [Word(f"w{n}", float(start), float(end), 0.9) for n, (start, end) in enumerate(of["words"])]
+    return Staged(
+        scene,
+        Transcript(
+            VideoId(scene.name), 1, VideoMeta(scene.name, "https://example.org/scene"), "en",
+            tuple(_utterances(words, of["utterances"])), tuple(_voices(of)),
+        ),
+        tuple(scene.voices[voice] for voice in of["word_voices"]),
+        tuple(Line(float(start), float(end), scene.voices[int(voice)]) for start, end, voice in of["lines"]),
+    )  # fmt: skip
+
+
+def _utterances(words: list[Word], lengths: npt.NDArray[np.generic]) -> Iterator[Utterance]:
+    first = 0
+    for length in lengths:
+        own = tuple(words[first : first + int(length)])
+        first += int(length)
+        text = " ".join(word.text for word in own)
+        yield Utterance(text, own[0].start_s, own[-1].end_s, own, -0.2, 1.2, 0.01)
+
+
+def _voices(of: dict[str, npt.NDArray[np.generic]]) -> Iterator[SliceVoices]:
+    first = 0
+    for start_s, end_s, n_windows in of["slices"]:
+        after = first + int(n_windows)
+        windows = tuple((float(start), float(end)) for start, end in of["windows"][first:after])
+        vectors = of["vectors"][first:after].astype(np.float32)
+        yield SliceVoices(MODEL, float(start_s), float(end_s), windows, vectors)
+        first = after
