@@ -4,7 +4,7 @@ Owns: which windows sound like one person, without knowing anybody. Pure; knows 
 
 Agglomerative clustering with average linkage (SciPy), stopped where two groups are less alike on average
 than ``same_voice``. It needs every pair of windows, which for a video of ten hours (24,000 windows) would be 2.3 GB.
-So windows are clustered a stretch at a time (``STRETCH`` windows, 4 MB of distances), and then the groups of all
+So windows are clustered a stretch at a time (``STRETCH`` windows, 8 MB of distances), and then the groups of all
 stretches. For vectors of unit length the mean cosine between two groups is the dot product of their sums over
 the product of their sizes, so the second step is the same average linkage, exactly, from the sums alone.
 """
@@ -117,7 +117,9 @@ def centre(vectors: Floats) -> Floats:
 def _agglomerate(vectors: Floats, same_voice: float) -> Ints:
     if len(vectors) == 1:
         return np.zeros(1, np.intp)
-    tree = linkage(vectors.astype(np.float64), method="average", metric="cosine")
+    # Of unit vectors one product gives all cosines, twenty times as fast as SciPy's own pairs.
+    distances = 1 - np.clip(vectors @ vectors.T, -1, 1).astype(np.float64)
+    tree = linkage(distances[np.triu_indices(len(vectors), 1)], method="average")
     labels: Ints = fcluster(tree, 1 - same_voice, criterion="distance").astype(np.intp) - 1
     return labels
 
