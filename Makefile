@@ -14,7 +14,7 @@ BIN := .venv/bin
 comma := ,
 STAMP := .venv/.installed-$(subst $(comma),-,$(EXTRAS))
 
-.PHONY: install demo test check bench soak faults clean
+.PHONY: install demo test check bench bench-voices soak faults clean
 install: $(STAMP)
 
 # Bytecode at once: a run starts a dozen processes, and each would compile Ray and pandas for itself.
@@ -38,6 +38,9 @@ check: install  ## style, types, import boundaries
 
 bench: install  ## the line against phases and against the engine alone; see tests/bench
 	$(BIN)/python -m tests.bench $(ARGS)
+
+bench-voices: install  ## what telling voices apart costs, and what its fast path misses
+	$(BIN)/python -m tests.bench.voices $(ARGS)
 
 soak: install  ## 2,000 short videos in one run: does memory grow?
 	$(BIN)/python -m tests.bench.soak $(ARGS)

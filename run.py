@@ -3,17 +3,16 @@
 import json
 import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
-from configs.catalogue import DEFAULT_PROFILE, SettingsError, profiles
+from configs.catalogue import SettingsError
+from pipelines.cli.options import json_option, load, settings_options
+from pipelines.cli.voices import voices
 
 EXIT_OK, EXIT_SOME_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Group(click.Group):
@@ -34,22 +33,6 @@ class Group(click.Group):
         except KeyboardInterrupt:
             click.echo("earmark: stopped", err=True)
             ctx.exit(EXIT_INTERRUPTED)
-
-
-def settings_options(command: F) -> F:
-    """Where settings come from; the same for every command."""
-    for option in (
-        click.option("--profile", metavar="NAME", help=f"Settings that ship: {', '.join(profiles())}. Default: {DEFAULT_PROFILE} (env EARMARK_PROFILE)."),
-        click.option("--config", "config_file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="YAML file of settings, over the profile."),
-        click.option("--set", "assignments", metavar="SECTION.NAME=VALUE", multiple=True, help="One setting, over everything else; may be repeated. `settings` lists them."),
-    ):  # fmt: skip
-        command = option(command)
-    return command
-
-
-json_option = click.option(
-    "--json", "as_json", is_flag=True, help="One JSON document on standard output, nothing else there."
-)
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -82,7 +65,7 @@ def main() -> None:
 @click.option(
     "--device",
     type=click.Choice(["auto", "cpu", "cuda"]),
-    help="For transcribe.device and embed.device; cpu also sets transcribe.compute_type to auto.",
+    help="For transcribe.device, identify.device and embed.device; cpu also sets transcribe.compute_type to auto.",
 )
 @settings_options
 @json_option
@@ -98,9 +81,10 @@ def ingest(
     """
     if not sources and from_file is None:
         raise click.UsageError("name at least one SOURCE, or a file of them with --from")
-    flags = {"transcribe.language": language, "transcribe.device": device, "embed.device": device}
+    devices = dict.fromkeys(("transcribe.device", "identify.device", "embed.device"), device)
+    flags = {"transcribe.language": language, **devices}
     flags["transcribe.compute_type"] = "auto" if device == "cpu" else None  # a GPU's would be refused there
-    settings = _load(profile, config_file, assignments, {k: v for k, v in flags.items() if v is not None})
+    settings = load(profile, config_file, assignments, {k: v for k, v in flags.items() if v is not None})
     from pipelines.commands import ingest_sources
 
     sys.exit(ingest_sources(sources, from_file, settings, limit, force, dry_run, as_json))
@@ -118,7 +102,7 @@ def retry(every: bool, codes: tuple[str, ...], profile: str | None, config_file:
 
     `status --failed` lists it. A run by itself tries again what becomes due while it lasts.
     """
-    settings = _load(profile, config_file, assignments)
+    settings = load(profile, config_file, assignments)
     from pipelines.commands import retry_failed
 
     sys.exit(retry_failed(settings, codes, every, as_json))
@@ -147,9 +131,9 @@ def demo(port: int, as_json: bool) -> None:
 @click.option(
     "--from",
     "start",
-    type=click.Choice(["prepare", "segment", "embed"]),
+    type=click.Choice(["prepare", "identify", "segment", "embed"]),
     required=True,
-    help="prepare: decode, cut and transcribe by these settings. segment: cut again what was transcribed. embed: only new vectors.",
+    help="prepare: decode, cut and transcribe by these settings. identify: say anew who spoke, from what was heard then. segment: cut again what was transcribed. embed: only new vectors.",
 )
 @click.option(
     "--where",
@@ -163,7 +147,7 @@ def demo(port: int, as_json: bool) -> None:
 @json_option
 def reprocess(start: Any, where: tuple[str, ...], limit: int | None, dry_run: bool, profile: str | None, config_file: Path | None, assignments: tuple[str, ...], as_json: bool) -> None:  # fmt: skip
     """Do stored videos again from a stage on; what is stored is served until the new rows replace it."""
-    settings = _load(profile, config_file, assignments)
+    settings = load(profile, config_file, assignments)
     from pipelines.commands import reprocess_videos
 
     sys.exit(reprocess_videos(start, where, settings, limit, dry_run, as_json))
@@ -176,7 +160,7 @@ def reprocess(start: Any, where: tuple[str, ...], limit: int | None, dry_run: bo
 @json_option
 def status(videos: bool, failed: bool, profile: str | None, config_file: Path | None, assignments: tuple[str, ...], as_json: bool) -> None:  # fmt: skip
     """What is in the ledger and the corpus, and how fast the last day went."""
-    settings = _load(profile, config_file, assignments)
+    settings = load(profile, config_file, assignments)
     from pipelines.commands import show_status
 
     show_status(settings, videos, failed, as_json)
@@ -188,7 +172,7 @@ def status(videos: bool, failed: bool, profile: str | None, config_file: Path | 
 @json_option
 def show(video_id: str, profile: str | None, config_file: Path | None, assignments: tuple[str, ...], as_json: bool) -> None:  # fmt: skip
     """One stored video: its segments with times."""
-    settings = _load(profile, config_file, assignments)
+    settings = load(profile, config_file, assignments)
     from pipelines.commands import show_video
 
     show_video(settings, video_id, as_json)
@@ -206,7 +190,7 @@ def show(video_id: str, profile: str | None, config_file: Path | None, assignmen
 @json_option
 def search(query: str, limit: int, profile: str | None, config_file: Path | None, assignments: tuple[str, ...], as_json: bool, **filters: Any) -> None:  # fmt: skip
     """Find what was said: by meaning and by words, with a link that opens at that second."""
-    settings = _load(profile, config_file, assignments)
+    settings = load(profile, config_file, assignments)
     from pipelines.commands import search_corpus
 
     search_corpus(settings, query, limit, filters, as_json)
@@ -217,7 +201,7 @@ def search(query: str, limit: int, profile: str | None, config_file: Path | None
 @json_option
 def settings_command(profile: str | None, config_file: Path | None, assignments: tuple[str, ...], as_json: bool) -> None:  # fmt: skip
     """Every setting: its value here, its bounds and what it does."""
-    settings = _load(profile, config_file, assignments)
+    settings = load(profile, config_file, assignments)
     from configs.listing import list_settings
 
     if as_json:
@@ -239,7 +223,7 @@ def migrate(
     profile: str | None, config_file: Path | None, assignments: tuple[str, ...], as_json: bool
 ) -> None:
     """Bring the schema to this version; does nothing where it is."""
-    settings = _load(profile, config_file, assignments)
+    settings = load(profile, config_file, assignments)
     from pipelines.commands import migrate_database
 
     migrate_database(settings, as_json)
@@ -254,27 +238,7 @@ def stop(as_json: bool) -> None:
     stop_database(as_json)
 
 
-def _load(
-    profile: str | None,
-    config_file: Path | None,
-    assignments: tuple[str, ...],
-    flags: dict[str, Any] | None = None,
-) -> Any:
-    from actors.credentials import masked
-    from configs.load import SECRET_SETTINGS, load_settings
-
-    overrides: dict[str, Any] = dict(flags or {})
-    for assignment in assignments:
-        name, found, value = assignment.partition("=")
-        if not found or "." not in name:
-            raise SettingsError(f"--set {masked(assignment)}: expected SECTION.NAME=VALUE")
-        if name in SECRET_SETTINGS and masked(value) != value:
-            raise SettingsError(
-                f"--set {name}: every user of this machine can read a command line, and this one holds a password; "
-                f"set the environment variable EARMARK_{name.replace('.', '__').upper()}"
-            )
-        overrides[name] = None if value == "" else value
-    return load_settings(profile, config_file, overrides)
+main.add_command(voices)
 
 
 if __name__ == "__main__":

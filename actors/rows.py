@@ -15,8 +15,9 @@ import numpy.typing as npt
 VideoId = NewType("VideoId", str)
 RunId = NewType("RunId", int)
 
-Start = Literal["fetch", "prepare", "segment", "embed"]
-"""Where doing a stored video again begins: at its source, with its audio, its slices, or its segments."""
+Start = Literal["fetch", "prepare", "identify", "segment", "embed"]
+"""Where doing a stored video again begins: at its source, with its audio, with what was heard of its voices, its
+slices, or its segments. The ledger knows no ``identify``: what can't be labelled in place is cut again."""
 
 SAMPLE_RATE_HZ = 16_000
 """Rate of every PCM sample after ``prepare``: what Whisper, Silero and ECAPA were trained on."""
@@ -208,6 +209,10 @@ class VoicedSlice:
     @property
     def fence(self) -> int:
         return self.spoken.fence
+
+    @property
+    def ordinal(self) -> int:
+        return self.spoken.ordinal
 
 
 @dataclass(frozen=True, slots=True)

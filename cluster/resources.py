@@ -22,13 +22,18 @@ ASR_GIB = {
 """GiB of one ASR worker in float16 with a batch of ten clips, CUDA context included."""
 EMBED_GIB = {"gte-Qwen2-1.5B-instruct": 3.8, "bge-base-en-v1.5": 0.9, "Qwen3-Embedding-0.6B": 1.8}
 UNKNOWN_ASR_GIB, UNKNOWN_EMBED_GIB = 3.4, 2.0
-VOICE_GIB = 0.5
+VOICE_GIB, VOICE_GIB_PER_WINDOW = 0.6, 0.03
+"""Of the voice model with its CUDA context, and of each window of three seconds in its batch: the sizes of ECAPA's
+tensors, added up."""
 RESERVED_GIB = 2.0
 """Left free on a card: a desktop, fragmentation, peaks."""
 INT8_FACTOR = 0.65
 CPU_COMPUTE_TYPES = frozenset({"auto", "int8", "float32"})
 """What CTranslate2 computes in on a CPU, of what the setting allows."""
 EMBED_SHARE = 0.2
+VOICE_SHARE = 0.05
+VOICE_CPUS = 0.5
+"""Of a voice model on a CPU: less than the recogniser beside it, and a machine of two cores has no more."""
 PREPARERS_AT_START = 4
 SOURCE_CPUS = 0.01
 """What Ray books for the task that claims videos: next to nothing, but it must be there."""
@@ -58,6 +63,10 @@ class Pools:
     n_preparers: int
     n_preparers_at_start: int
     """The recognisers stand idle until the first slice comes: two cutters bring it sooner than one."""
+    n_identifiers: int = 1
+    identify_device: str | None = None
+    """``None``: nobody is identified, so nothing is loaded."""
+    identify_gpu_share: float = 0.0
     notes: tuple[str, ...] = ()
     """What was cut or chosen, for the user."""
 
@@ -80,11 +89,16 @@ def plan_pools(settings: Settings, hardware: Hardware) -> Pools:
             f"transcribe.compute_type {settings.transcribe.compute_type} is for GPUs and transcribe would run on "
             "the CPU. Use --device cpu, or set transcribe.compute_type to auto, int8 or float32"
         )
-    n_asr, asr_share, embed_share = settings.transcribe.actors, 0.0, 0.0
+    voice_device = None
+    if settings.identify.enabled:
+        voice_device = _device("identify", settings.identify.device, hardware, notes)
+    n_asr, asr_share, embed_share, voice_share = settings.transcribe.actors, 0.0, 0.0, 0.0
     if embed_device == "cuda":
         embed_share = settings.embed.gpu_share or EMBED_SHARE
+    if voice_device == "cuda":
+        voice_share = settings.identify.gpu_share or VOICE_SHARE
     if asr_device == "cuda":
-        n_asr, asr_share = _fit_card(settings, hardware, embed_share, notes)
+        n_asr, asr_share = _fit_card(settings, hardware, embed_share, voice_share, notes)
     n_preparers = min(settings.prepare.actors, max(1, hardware.n_cpus))
     at_start = min(n_preparers, PREPARERS_AT_START)
     return Pools(
@@ -95,6 +109,9 @@ def plan_pools(settings: Settings, hardware: Hardware) -> Pools:
         embed_gpu_share=embed_share,
         n_preparers=n_preparers,
         n_preparers_at_start=at_start,
+        n_identifiers=settings.identify.actors if settings.identify.enabled else 1,
+        identify_device=voice_device,
+        identify_gpu_share=voice_share,
         notes=tuple(notes),
     )
 
@@ -113,35 +130,42 @@ def _device(stage: str, wanted: str, hardware: Hardware, notes: list[str]) -> st
 
 
 def _fit_card(
-    settings: Settings, hardware: Hardware, embed_share: float, notes: list[str]
+    settings: Settings, hardware: Hardware, embed_share: float, voice_share: float, notes: list[str]
 ) -> tuple[int, float]:
-    """Number of ASR workers over all cards, and the share of one card that each books."""
+    """Number of ASR workers over all cards, and the share of one card that each books.
+
+    Embedder and voice models may all come to lie on one card: each card is left room for them.
+    """
     one = asr_gib(settings)
     embed = embed_gib(settings) if embed_share else 0.0
+    voice = voice_gib(settings) * settings.identify.actors if voice_share else 0.0
+    left_share = 1 - embed_share - voice_share * settings.identify.actors
     smallest = min(gpu.memory_bytes for gpu in hardware.gpus) / GIB
-    room = smallest - RESERVED_GIB - VOICE_GIB - embed
+    room = smallest - RESERVED_GIB - voice - embed
     per_card = floor(room / one)
     if per_card < 1:
         raise DoesNotFit(
-            f"one ASR worker needs about {one:.1f} GiB and the embedding model {embed:.1f} GiB, but a card of "
-            f"{smallest:.1f} GiB leaves {max(room, 0):.1f} GiB beside it. Use a smaller embed.model, "
-            "--device cpu for the embedding (embed.device=cpu) or transcribe.compute_type=int8_float16"
+            f"one ASR worker needs about {one:.1f} GiB, the embedding model {embed:.1f} GiB and the voice model "
+            f"{voice:.1f} GiB, but a card of {smallest:.1f} GiB leaves {max(room, 0):.1f} GiB beside them. Use a "
+            "smaller embed.model or identify.batch_size, --device cpu for the embedding (embed.device=cpu) or "
+            "transcribe.compute_type=int8_float16"
         )
     if settings.transcribe.gpu_share:
-        per_card = min(per_card, floor((1 - embed_share) / settings.transcribe.gpu_share + 1e-9))
+        per_card = min(per_card, floor(left_share / settings.transcribe.gpu_share + 1e-9))
     wanted, possible = settings.transcribe.actors, per_card * len(hardware.gpus)
     n_asr = min(wanted, possible)
     if n_asr < 1:
         raise DoesNotFit(
-            f"transcribe.gpu_share {settings.transcribe.gpu_share} and embed share {embed_share} exceed one GPU"
+            f"transcribe.gpu_share {settings.transcribe.gpu_share}, embed.gpu_share {embed_share:g} and "
+            f"{settings.identify.actors} × identify.gpu_share {voice_share:g} exceed one GPU"
         )
     if n_asr < wanted:
         notes.append(
             f"{n_asr} of {wanted} ASR workers: each takes about {one:.1f} GiB, the embedding model {embed:.1f}, "
-            f"and the card has {smallest:.1f}"
+            f"the voice model {voice:.1f}, and the card has {smallest:.1f}"
         )
     on_one_card = -(-n_asr // len(hardware.gpus))
-    share = settings.transcribe.gpu_share or floor((1 - embed_share) / on_one_card * 1000) / 1000
+    share = settings.transcribe.gpu_share or floor(left_share / on_one_card * 1000) / 1000
     return n_asr, share
 
 
@@ -155,3 +179,8 @@ def asr_gib(settings: Settings) -> float:
 def embed_gib(settings: Settings) -> float:
     """Estimated GPU memory of the embedding model in the type that it runs in."""
     return EMBED_GIB.get(settings.embed.model.rstrip("/").split("/")[-1], UNKNOWN_EMBED_GIB)
+
+
+def voice_gib(settings: Settings) -> float:
+    """Estimated GPU memory of one voice model at its batch size."""
+    return VOICE_GIB + VOICE_GIB_PER_WINDOW * settings.identify.batch_size * settings.identify.window_s / 3.0

@@ -10,7 +10,9 @@ class IdentifySettings(Section):
 
     RECIPE = frozenset({"enabled", "model", "revision", "window_s", "hop_s"})
 
-    enabled: bool = Field(True, description="Tell voices apart. Off: every speaker is unknown, and why is said.")
+    enabled: bool = Field(
+        True, description="Tell voices apart. Off: every speaker is unknown, and why is said."
+    )
     model: str = Field(
         "speechbrain/spkrec-ecapa-voxceleb",
         min_length=1,

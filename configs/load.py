@@ -31,6 +31,7 @@ SEED_VARIABLES = {
     "EMBEDDING_DIMENSIONS": ("embed", "dimensions"),
     "SEGMENT_MIN_CHARS": ("segment", "min_chars"),
     "SEGMENT_MAX_CHARS": ("segment", "max_chars"),
+    "ASSUME_MONOLOGUE": ("identify", "assume_monologue"),
     "DATABASE_URL": ("store", "database_url"),
 }
 """Environment names of the system before this one, which people have in their ``.env``."""
@@ -48,6 +49,7 @@ PATH_SETTINGS = (
     ("transcribe", "model"),
     ("transcribe", "canary_audio"),
     ("embed", "model"),
+    ("identify", "model"),
     ("download", "cookies_file"),
 )
 

@@ -253,7 +253,7 @@ class Settings(Section):
 
     def recipe(self) -> str:
         """Short hash of what determines a slice's content: two videos with the same recipe were cut
-        and transcribed alike, whatever pools or devices did it."""
+        and transcribed alike, and their voices heard alike, whatever pools or devices did it."""
         return hashlib.sha256(json.dumps(self._recipe(), sort_keys=True).encode()).hexdigest()[:16]
 
     def recipe_settings(self) -> dict[str, Any]:
@@ -265,11 +265,12 @@ class Settings(Section):
         }
 
     def _recipe(self) -> dict[str, dict[str, Any]]:
-        sections = {"prepare": self.prepare, "transcribe": self.transcribe}
+        sections = {"prepare": self.prepare, "transcribe": self.transcribe, "identify": self.identify}
         chosen = {
             name: section.model_dump(mode="json", include=set(section.RECIPE))
             for name, section in sections.items()
         }
         # A model directory counts by its name: the same clone elsewhere makes the same slices.
         chosen["transcribe"]["model"] = Path(self.transcribe.model).name
+        chosen["identify"]["model"] = Path(self.identify.model).name
         return chosen

@@ -50,5 +50,5 @@ def demand_room(stages: Sequence[StageSpec], there: Booking) -> None:
             "it would wait for ever",
             code="does_not_fit",
             remedy="Set the actors of these stages lower (transcribe.actors, transcribe.cpu_threads, prepare.actors, "
-            f"transcribe.gpu_share, embed.gpu_share), or give Ray more {what}s",
+            f"transcribe.gpu_share, identify.actors, embed.gpu_share), or give Ray more {what}s",
         )

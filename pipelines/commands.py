@@ -15,13 +15,15 @@ from actors.fetch.identity import SourceItem, identify
 from actors.rows import Start
 from actors.store.asking import Wanted
 from actors.store.database import Database
+from actors.store.speakers import hours_by_speaker, speaker_meant
 from configs.home import home
 from configs.settings import Settings
-from pipelines import present
+from pipelines import present, spoken
 from pipelines.corpus import open_database
 from pipelines.sources import Refused, read_sources
 
 if TYPE_CHECKING:
+    from pipelines.relabel import Relabelling
     from pipelines.reprocess import Intended
 
 logger = logging.getLogger(__name__)
@@ -69,8 +71,12 @@ def reprocess_videos(
     intended = reprocess.intend(settings, start, where, limit)
     if dry_run or not intended.videos:
         document = intended.document()
+        if start == "identify" and intended.videos:
+            document["relabelled"] = _labels(intended, settings, write=False).document()
         _print(document, reprocess.told, as_json)
         return 1 if document["left_out"] else 0
+    if start == "identify":
+        return _relabel(intended, settings, as_json)
     outcome = _ingest([], settings, intended=intended)
     document = present.outcome_document(outcome, []) | {
         "from": start,
@@ -80,9 +86,37 @@ def reprocess_videos(
     return present.exit_code(document)
 
 
+def _relabel(intended: "Intended", settings: Settings, as_json: bool) -> int:
+    """Say anew who spoke: in place where that is possible, by the line where speakers change elsewhere."""
+    done = _labels(intended, settings, write=True)
+    with Database(open_database(settings, home()), pool_size=1) as database:
+        spoken_now = hours_by_speaker(database)
+    document: dict[str, Any] = {"from": "identify", "relabelled": done.document()}
+    document |= {"left_out": intended.document()["left_out"], "speakers": spoken.spoken_document(spoken_now)}
+    if not done.to_cut:
+        _print(document, present.relabelled, as_json)
+        return present.exit_code(document)
+    outcome = _ingest(
+        [],
+        settings,
+        intended=replace(intended, start="segment", videos=done.to_cut, left_out=()),
+        reuse_vectors=True,
+    )
+    document |= present.outcome_document(outcome, [])
+    _print(document, present.relabelled, as_json)
+    return present.exit_code(document)
+
+
+def _labels(intended: "Intended", settings: Settings, *, write: bool) -> "Relabelling":
+    from pipelines.relabel import relabel_stored
+
+    with Database(open_database(settings, home()), pool_size=1) as database:
+        return relabel_stored(database, intended.videos, settings, write=write)
+
+
 def _ingest(
     items: Iterable[Wanted], settings: Settings, *, limit: int | None = None, force: bool = False,
-    intended: "Intended | None" = None,
+    intended: "Intended | None" = None, reuse_vectors: bool = False,
 ) -> Any:  # fmt: skip
     from cluster.hardware import find_hardware
     from cluster.resources import DoesNotFit, plan_pools
@@ -96,22 +130,24 @@ def _ingest(
         raise ConfigError(str(error), code="does_not_fit") from error
     place = home()
     url = open_database(settings, place)
-    from pipelines.driver import Plan, run
+    from pipelines.driver import run
     from pipelines.native_log import run_log
     from pipelines.progress import Display
+    from pipelines.run_plan import Plan
 
     place.create()
     with run_log(place.logs_dir / f"ingest-{datetime.now(UTC):%Y%m%d-%H%M%S}.log") as terminal:
         display = Display(Console(file=terminal))
-        for note in pools.notes:
-            display.say(note)
+        for note in (*pools.notes, *preflight.notices(settings)):
+            display.say_once(note)
         plan = Plan(settings, url, place, hardware, pools, force, limit)
         if intended is not None:
             from pipelines.reprocess import line_from
 
             for line in intended.lines():
                 display.say(line)
-            plan = replace(plan, redo=intended.redo, stages=line_from(intended.start, settings, pools))
+            stages = line_from(intended.start, settings, pools)
+            plan = replace(plan, redo=intended.redo, stages=stages, reuse_vectors=reuse_vectors)
         return run(items, plan, display)
 
 
@@ -160,9 +196,16 @@ def show_video(settings: Settings, video_id: str, as_json: bool) -> None:
 
 
 def search_corpus(settings: Settings, query: str, limit: int, filters: dict[str, Any], as_json: bool) -> None:
-    """Print the segments that answer ``query`` best."""
+    """Print the segments that answer ``query`` best.
+
+    Raises:
+        ConfigError: nothing is stored, or nobody is called what ``filters`` names as the speaker.
+    """
     from pipelines.finder import Finder
 
+    if filters.get("speaker") is not None:  # before a model is loaded
+        with Database(open_database(settings, home())) as database:
+            filters = {**filters, "speaker": speaker_meant(database, filters["speaker"])}
     with Finder(settings, home()) as finder:
         found = finder.find(query, limit=limit, filters=_whole_days(filters))
     _print({"query": query, "hits": found}, present.hits, as_json)

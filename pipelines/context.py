@@ -22,5 +22,7 @@ class RunContext:
     audio_dir: Path
     scoreboard: ActorHandle[Any] = field(repr=False)
     force: bool = False
+    reuse_vectors: bool = False
+    """Segments whose text a stored video has already keep their vectors: its text was cut anew and nothing else."""
     limit: int | None = None
     """Most videos this run takes; ``None``: all."""

@@ -7,7 +7,7 @@ from ray.data import Dataset, ExecutionResources
 from ray.data.context import AutoscalingConfig, DataContext
 
 from actors import rows
-from cluster.resources import SOURCE_CPUS, Pools
+from cluster.resources import SOURCE_CPUS, VOICE_CPUS, Pools
 from configs.settings import Settings
 from pipelines import workers
 from pipelines.context import RunContext
@@ -23,13 +23,15 @@ DOWNLOADERS_AT_START = 4
 def line(settings: Settings, pools: Pools) -> list[StageSpec]:
     """The stages in order. Only ``Transcribe`` scales on GPU shares: Ray Data reserves shares evenly
     for every stage that could grow, and an idle one would keep them. On a machine of our own it keeps its
-    size: nobody else wants the shares, and a recogniser ended in a lull is loaded again after it."""
+    size: nobody else wants the shares, and a recogniser ended in a lull is loaded again after it. Nor does
+    ``Prefilter`` scale: its rows come in bursts, and a process costs more to start than to keep."""
     n_downloaders = min(settings.download.actors, DOWNLOADERS_AT_START)
     transcribe_cpus = float(settings.transcribe.cpu_threads) if pools.transcribe_device == "cpu" else 0.0
     return [
         StageSpec(
             name="Prefilter", accepts=(rows.Request,), build=workers.build_prefilter,
-            min_actors=1, max_actors=settings.prefilter.actors, initial_actors=1,
+            min_actors=settings.prefilter.actors, max_actors=settings.prefilter.actors,
+            initial_actors=settings.prefilter.actors,
             marks_stage=True,
         ),
         StageSpec(
@@ -51,7 +53,13 @@ def line(settings: Settings, pools: Pools) -> list[StageSpec]:
             marks_stage=True,
         ),
         StageSpec(
-            name="Assemble", accepts=(rows.SpokenSlice, rows.Resumed), build=workers.build_assemble,
+            name="Identify", accepts=(rows.SpokenSlice,), build=workers.build_identify,
+            min_actors=pools.n_identifiers, max_actors=pools.n_identifiers, initial_actors=pools.n_identifiers,
+            num_cpus=VOICE_CPUS if pools.identify_device == "cpu" else 0.0, num_gpus=pools.identify_gpu_share,
+            instead=workers.unheard,
+        ),
+        StageSpec(
+            name="Assemble", accepts=(rows.VoicedSlice, rows.Resumed), build=workers.build_assemble,
             min_actors=settings.store.ledger_actors, max_actors=settings.store.ledger_actors,
             initial_actors=settings.store.ledger_actors,
         ),

@@ -7,6 +7,7 @@ from typing import Any
 from actors.rows import RunId
 from actors.store.ledger import RunCounts
 from actors.store.outlook import Outlook
+from actors.store.speakers import Spoken
 from actors.store.standing import Asked
 from pipelines.accounts import Accounts, Difference
 from pipelines.quality import Quality
@@ -33,12 +34,16 @@ class Outcome:
     quality: Quality | None = None
     """``None``: nothing was stored."""
     recipe_change: RecipeChange = field(default_factory=RecipeChange)
+    spoken: tuple[Spoken, ...] = ()
+    """Hours by speaker of what it stored. Not among the figures that are kept: names would outlive their voices."""
     embed_model: str = ""
     """The one that this run embedded with."""
     search_model: str = ""
     """The one that search uses after it: another one, while that covers more of the corpus."""
     turned_away: list[dict[str, Any]] = field(default_factory=list)
     """Sources that the run gave up: ``site``, ``videos`` left on the queue, ``until`` when it pauses."""
+    notices: tuple[str, ...] = ()
+    """What the stages had to tell of the run as a whole."""
 
     @property
     def unaccounted(self) -> int:
@@ -70,6 +75,7 @@ class Outcome:
             "stages": {name: tally.figures() for name, tally in self.stages.items()},
             "accounts": self.accounts.document() if self.accounts else None,
             "quality": self.quality.document() if self.quality else None,
+            "notices": list(self.notices),
         }
 
 

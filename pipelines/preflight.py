@@ -3,12 +3,16 @@
 Looks at this machine's files only. A cluster's nodes have their own, and say so when they start.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from actors.errors import ConfigError
 from actors.speech.models import local_model
 from actors.text.models import resolve_model, stated_dimensions
+from actors.voices.models import ModelUnavailable
+from actors.voices.models import local_model as local_model_of_voices
 from configs.settings import Settings
+from pipelines.voiceless import no_voices
 
 
 def check(settings: Settings) -> None:
@@ -26,6 +30,17 @@ def check(settings: Settings) -> None:
     ):
         if path is not None:
             _readable(name, path)
+
+
+def notices(settings: Settings) -> Iterator[str]:
+    """What the user is to be told before a run that goes on all the same: text without speakers is worth
+    having. Looks at this machine's files, as ``check`` does."""
+    if settings.ray.address is not None or not settings.identify.enabled:
+        return
+    try:
+        local_model_of_voices(settings.identify.model)
+    except ModelUnavailable as error:
+        yield no_voices(error)
 
 
 def _dimensions(settings: Settings) -> None:

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from pipelines import accounts, quality
+from pipelines import accounts, quality, spoken
 from pipelines.outcome import Outcome
 from pipelines.progress import busy_share
 from pipelines.recipe_change import tell
@@ -39,9 +39,11 @@ def outcome_document(outcome: Outcome, refused: Sequence[Refused]) -> dict[str, 
         "failed": outcome.failed,
         "turned_away": outcome.turned_away,
         "refused": [asdict(each) for each in refused],
+        "speakers": spoken.spoken_document(outcome.spoken),
         "recipe_change": outcome.recipe_change.document(),
         "embed_model": outcome.embed_model,
         "search_model": outcome.search_model,
+        "notices": list(outcome.notices),
     }
 
 
@@ -84,6 +86,7 @@ def outcome(document: dict[str, Any]) -> Iterator[str]:
         yield from accounts.told(document["accounts"])
     if document.get("quality"):
         yield from quality.told(document["quality"])
+    yield from spoken.told(document["speakers"])
     for video in document["failed"]:
         served = f" ({STILL_SERVED})" if video["in_corpus"] else ""
         yield f"  failed {video['id']} ({video['code']}): {_why(video)}{served}"
@@ -112,6 +115,28 @@ def _way_on(document: dict[str, Any]) -> str:
     return "the same command"
 
 
+def relabelling(document: dict[str, Any]) -> Iterator[str]:
+    """What ``reprocess --from identify`` did, or would do, to labels."""
+    n_cut = len(document["to_cut"])
+    yield (
+        f"Who spoke was told anew in {document['videos']:,} videos in {document['wall_s']:.1f} s:"
+        f" {document['segments']:,} segments of {document['relabelled']:,} videos have other labels"
+        + (f", and {n_cut:,} videos must be cut again, since speakers change elsewhere" if n_cut else "")
+    )
+    if document["stored_meanwhile"]:
+        yield f"  {document['stored_meanwhile']:,} were stored anew meanwhile, and are as they should be"
+
+
+def relabelled(document: dict[str, Any]) -> Iterator[str]:
+    yield from relabelling(document["relabelled"])
+    for video in document["left_out"]:
+        yield f"  left out {video['id']}  {video['title']}: slices of it are no longer in the ledger"
+    if "run" in document:
+        yield from outcome(document)
+    else:
+        yield from spoken.told(document["speakers"])
+
+
 def rehearsal(document: dict[str, Any]) -> Iterator[str]:
     for video in [*document["would_ingest"], *document["passed_over"]]:
         length = f"{timedelta(seconds=round(video['duration_s']))} " if video.get("duration_s") else ""
@@ -134,6 +159,8 @@ def hits(document: dict[str, Any]) -> Iterator[str]:
 
 def video(document: dict[str, Any]) -> Iterator[str]:
     yield f"{document['title']} · {clock(document['duration_s'] or 0)} · {document['url']}"
+    said = [f"{each['speaker'] or 'unknown'} {clock(each['seconds'])}" for each in document["speakers"]]
+    yield "Speakers: " + ", ".join(said)
     for segment in document["segments"]:
         speaker = f"{segment['speaker']}: " if segment["speaker"] else ""
         yield f"[{clock(segment['start_s'])}–{clock(segment['end_s'])}] {speaker}{segment['text']}"
@@ -161,6 +188,7 @@ def status(document: dict[str, Any]) -> Iterator[str]:
             f" at {speed:.0f} h/h from start to finish" if speed else ""
         )
     yield from quality.told(document["quality"])
+    yield from spoken.told(document["speakers"])
     for row in document.get("videos") or document.get("failed", []):
         why = f" ({row['code']}) {_why(row)}" if row["reason"] else ""
         served = f" [{STILL_SERVED}]" if row["in_corpus"] and row["status"] != "stored" else ""

@@ -19,7 +19,9 @@ from actors.store.ledger import RunCounts
 from pipelines.scoreboard import Tally
 
 LINE_EVERY_S = 10.0
-STAGES = ("Prefilter", "Download", "Prepare", "Transcribe", "Assemble", "Segment", "Embed", "Store")
+STAGES = (
+    "Prefilter", "Download", "Prepare", "Transcribe", "Identify", "Assemble", "Segment", "Embed", "Store",
+)  # fmt: skip
 WARM_UP_S = 5.0
 
 
@@ -90,6 +92,7 @@ class Display:
         self.expected: tuple[str, ...] = STAGES  # the line's stages in order
         self._live: Live | None = None
         self._last_line_at = 0.0
+        self._said: set[str] = set()
 
     @contextmanager
     def running(self) -> Iterator["Display"]:
@@ -110,6 +113,12 @@ class Display:
             self._last_line_at = time.monotonic()
             line = f"[{_clock(progress.elapsed_s)}] {describe(progress)} · {describe_stages(progress.stages)}"
             self._console.print(line, soft_wrap=True, highlight=False, markup=False)
+
+    def say_once(self, message: str) -> None:
+        """A line that stays, unless it was said before."""
+        if message not in self._said:
+            self._said.add(message)
+            self.say(message)
 
     def say(self, message: str) -> None:
         """A line that stays."""

@@ -12,12 +12,14 @@ from cluster.resources import Pools
 from configs.home import home
 from configs.settings import Settings
 from pipelines.corpus import open_database
+from pipelines.present import relabelling
 
 if TYPE_CHECKING:
     from pipelines.stage import StageSpec
 
 DOES = {
     "prepare": "decoded, cut and transcribed again by the settings in force",
+    "identify": "told anew who speaks in them, by what was heard when they were ingested",
     "segment": "cut into segments again from the slices in the ledger, without audio or ASR",
     "embed": "embedded again; their segments stay",
 }
@@ -85,6 +87,7 @@ def line_from(start: rows.Start, settings: Settings, pools: Pools) -> "list[Stag
         name="Recall", accepts=(rows.Request,), build=build_recall,
         min_actors=1, max_actors=1, initial_actors=1, marks_stage=True,
     )  # fmt: skip
+    # What ``identify`` can't label in place comes here as ``segment``.
     needed = {"segment": ("Segment", "Embed", "Store"), "embed": ("Embed", "Store")}[start]
     return [recall, *(stage for stage in whole if stage.name in needed)]
 
@@ -95,7 +98,9 @@ def told(document: dict[str, Any]) -> Iterator[str]:
         yield f"{video['id']}  {video['title']}  {video['url']}  [{video['status']}, recipe {video['recipe']}]"
     for video in document["left_out"]:
         yield f"left out {video['id']}  {video['title']}: slices of it are no longer in the ledger"
-    if document["would_redo"] or document["left_out"]:
+    if "relabelled" in document:
+        yield from relabelling(document["relabelled"])
+    elif document["would_redo"] or document["left_out"]:
         yield f"{len(document['would_redo'])} would be done again from {document['from']}"
     else:
         yield NOTHING

@@ -27,6 +27,7 @@ INTERVAL_S = 1.0
 ANSWER_S = 10.0
 """Longest wait of a stage for the scoreboard: no row is held up by one that hangs."""
 LAST_WORDS_S = 3.0
+MAX_NOTICES = 20
 TIMED_OUT = 1
 """Exit status of an actor that ends itself over a row."""
 
@@ -84,6 +85,8 @@ class Board:
     by_actor: dict[str, dict[str, Tally]] = field(default_factory=dict)
     began_at: float | None = None
     """When the first row was taken in hand, seconds since the epoch."""
+    notices: tuple[str, ...] = ()
+    """What the user is to be told of the run as a whole, in the order in which it was noticed."""
 
     def stages(self) -> dict[str, Tally]:
         """The sum of each stage's actors, dead ones too: what they did still counts."""
@@ -130,6 +133,7 @@ class Scoreboard:
         self._past: dict[str, Tally] = {}
         self._gone: set[tuple[str, str]] = set()
         self._sources: set[str] = set()
+        self._notices: dict[str, None] = {}
 
     def enter_source(self, token: str) -> bool:
         """Whether the source of a pass begins for the first time (see ``feed.py``)."""
@@ -143,6 +147,11 @@ class Scoreboard:
 
     def refusal(self) -> EarmarkError | None:
         return self._refusal
+
+    def notice(self, text: str) -> None:
+        """Something that the user is to be told, however many actors come across it."""
+        if len(self._notices) < MAX_NOTICES:
+            self._notices.setdefault(text)
 
     def report(self, stage: str, actor: str, life: str, tally: Tally) -> None:
         if (stage, actor) in self._gone:
@@ -171,7 +180,7 @@ class Scoreboard:
         self._heard.clear()
 
     def read(self) -> Board:
-        board, now = Board(began_at=self._began_at), time.monotonic()
+        board, now = Board(began_at=self._began_at, notices=tuple(self._notices)), time.monotonic()
         for stage, past in self._past.items():
             board.by_actor[stage] = {"of former passes": past}
         for (stage, actor), heard in self._heard.items():

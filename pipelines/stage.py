@@ -29,6 +29,9 @@ logger = logging.getLogger(__name__)
 Worker = Callable[[Any], Iterable[Any]]
 """Takes a row of the kinds that its stage accepts, gives the rows that follow from it."""
 
+Instead = Callable[[RunContext, Any, EarmarkError], Any]
+"""Takes a row and why it failed for good, gives the row that follows all the same."""
+
 DEAD_DEVICE = "device"
 
 
@@ -51,6 +54,9 @@ class StageSpec:
     """Rows that one actor works on at a time."""
     queue: int = 2
     """Rows sent to one actor, the ones being worked on included."""
+    instead: "Instead | None" = None
+    """What goes on in the place of a row that this stage can't do; ``None``: the row's video ends here. Errors that
+    may pass are not meant: their video is tried again."""
     marks_stage: bool = False
     """Write into the ledger that the video has come here, and leave it if it has ended or changed hands."""
 
@@ -77,7 +83,7 @@ class StageHost:
     """One actor of a stage."""
 
     def __init__(self, spec: StageSpec, context: RunContext) -> None:
-        self._spec = spec
+        self._spec, self._context = spec, context
         self._kinds = {kind.__name__ for kind in spec.accepts}
         self._limits = context.settings.watchdog
         backoff = Backoff.of(context.settings.retry)
@@ -99,16 +105,29 @@ class StageHost:
             yield row
 
     def _work(self, row: wire.Row, limit_s: float) -> Iterator[wire.Row]:
+        n_results = 0
         try:
             for result in self._meter.timed(self._guarded(row, limit_s)):
+                n_results += 1
                 yield wire.pack(result)
-        except LeaseLost as error:
-            logger.info("%s: %s leaves it: %s", row["id"], self._spec.name, error)
-        except EarmarkError as error:
-            self._settle(row, error)
-        except Exception as error:
+            return
+        except LeaseLost as lost:
+            logger.info("%s: %s leaves it: %s", row["id"], self._spec.name, lost)
+            return
+        except EarmarkError as known:
+            error = known
+        except Exception as unforeseen:
             logger.exception("%s failed in %s", row["id"], self._spec.name)
-            self._settle(row, unexpected(error))
+            error = unexpected(unforeseen)
+        if self._spec.instead is None or n_results or not isinstance(error, PermanentError):
+            self._settle(row, error)
+            return
+        self._meter.failed()
+        logger.warning(
+            "%s (part %d) goes on without %s: %s", row["id"], row["ordinal"], self._spec.name, error
+        )
+        for result in self._meter.timed([self._spec.instead(self._context, wire.unpack(row), error)]):
+            yield wire.pack(result)
 
     def _guarded(self, row: wire.Row, limit_s: float) -> Iterator[Any]:
         if self._spec.marks_stage:

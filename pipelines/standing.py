@@ -7,8 +7,10 @@ from actors.errors import PermanentError
 from actors.store import status as ledger
 from actors.store.database import Database
 from actors.store.redo import unfinished
+from actors.store.speakers import hours_by_speaker
 from actors.store.vectors import active_model, models, n_missing
 from pipelines.audit import inspect
+from pipelines.spoken import speakers_of, spoken_document
 
 SHOWN = (
     "id",
@@ -44,6 +46,7 @@ def status_document(database: Database, *, with_videos: bool, with_failed: bool)
             }
             for m in models(database)
         ],
+        "speakers": spoken_document(hours_by_speaker(database)),
         "quality": inspect(database, active_model(database)).document(),
         "processing_rate": asdict(ledger.processing_rate(database)),
         "last_run": None,
@@ -84,4 +87,4 @@ def video_document(database: Database, video_id: str) -> dict[str, Any]:
             code="not_stored",
             remedy="`run.py status --videos` lists what is known",
         )
-    return {**view.source, "segments": view.segments}
+    return {**view.source, "speakers": speakers_of(view.segments), "segments": view.segments}

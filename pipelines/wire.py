@@ -37,6 +37,8 @@ def audio_seconds(item: Any) -> float:
             return item.clips[-1].end_s - item.clips[0].start_s if item.clips else 0.0
         case rows.SpokenSlice():
             return item.speech_s
+        case rows.VoicedSlice():
+            return item.spoken.speech_s
         case rows.Video() | rows.Audio() | rows.Transcript() | rows.SegmentedVideo():
             return item.meta.duration_s or 0.0
         case rows.EmbeddedVideo():

@@ -3,15 +3,22 @@
 Each ``build_*`` runs inside the stage's actor, so heavy imports stand in it and nowhere above.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from actors import rows
+from actors.errors import EarmarkError
 from actors.store.ledger import Ledger
 from pipelines.context import RunContext
 from pipelines.gate import Gate
 from pipelines.in_hand import getting_on
 from pipelines.recall import Known, Recall, refuse_duplicate
 from pipelines.stage import Worker
+from pipelines.voiceless import FAILED, KILLS, no_voices, unheard_slices
+
+if TYPE_CHECKING:
+    from actors.text.reuse import Vector
+    from actors.voices.profile import Profile
 
 
 def build_prefilter(context: RunContext, ledger: Ledger) -> Worker:
@@ -95,8 +102,59 @@ def build_transcribe(context: RunContext, ledger: Ledger) -> Worker:
     return work
 
 
+def build_identify(
+    context: RunContext, ledger: Ledger, profiles: "Sequence[Profile] | None" = None
+) -> Worker:
+    """``profiles``: the enrolled voices; ``None``: those of the database."""
+    from actors.voices.identify import NO_MEMORY, NO_MODEL, OFF, VoiceIdentifier, without_voices
+    from actors.voices.models import ModelUnavailable, voice_model_name
+    from actors.voices.speaker_model import SpeakerModel
+
+    settings = context.settings.identify
+    name = voice_model_name(settings)
+
+    def nobody(reason: str) -> Worker:
+        return lambda spoken: [without_voices(spoken, name, reason)]
+
+    if not settings.enabled:
+        return nobody(OFF)
+    try:
+        model = SpeakerModel(settings, context.models_dir)
+    except ModelUnavailable as error:  # text without speakers is worth having; the run says what it lacks
+        context.scoreboard.notice.remote(no_voices(error))
+        return nobody(NO_MODEL)
+    identify = VoiceIdentifier(model, settings, enrolled(context) if profiles is None else profiles)
+
+    def work(spoken: rows.SpokenSlice) -> Iterator[rows.VoicedSlice]:
+        voiced = identify(spoken)
+        if voiced.voices.reason == NO_MEMORY:
+            context.scoreboard.notice.remote(unheard_slices(NO_MEMORY))
+        yield voiced
+
+    return work
+
+
+def unheard(context: RunContext, spoken: rows.SpokenSlice, error: EarmarkError) -> rows.VoicedSlice:
+    """What goes on for a slice at which Identify failed: all of its text, and why nobody is named."""
+    from actors.voices.identify import without_voices
+    from actors.voices.models import voice_model_name
+
+    why = KILLS if error.code == "kills_its_worker" else FAILED
+    context.scoreboard.notice.remote(unheard_slices(f"{why} ({error.reason})"))
+    return without_voices(spoken, voice_model_name(context.settings.identify), why)
+
+
+def enrolled(context: RunContext) -> "Sequence[Profile]":
+    """The enrolled voices as they are when the stage starts."""
+    from actors.store.database import Database
+    from actors.store.voices import load_profiles
+
+    with Database(context.database_url, pool_size=1) as database:
+        return load_profiles(database)
+
+
 def build_assemble(context: RunContext, ledger: Ledger) -> Worker:
-    def work(item: rows.SpokenSlice | rows.Resumed) -> Iterator[rows.Transcript]:
+    def work(item: rows.VoicedSlice | rows.Resumed) -> Iterator[rows.Transcript]:
         if isinstance(item, rows.Resumed):
             yield ledger.transcript(item.video_id, item.fence)
             return
@@ -109,26 +167,41 @@ def build_assemble(context: RunContext, ledger: Ledger) -> Worker:
 
 def build_segment(context: RunContext, ledger: Ledger) -> Worker:
     from actors.text.segmenting import segment
+    from actors.voices.deciding import decide
 
-    settings = context.settings.segment
+    settings, profiles = context.settings, enrolled(context)
 
     def work(transcript: rows.Transcript) -> Iterator[rows.SegmentedVideo]:
-        yield segment(transcript, settings)
+        yield segment(decide(transcript, profiles, settings.identify), settings.segment)
 
     return work
 
 
 def build_embed(context: RunContext, ledger: Ledger) -> Worker:
     from actors.text.embedder import Embedder
+    from actors.text.reuse import embed_missing
     from actors.text.sentence_model import SentenceModel
 
     settings = context.settings.embed
     embedder = Embedder(SentenceModel(settings, context.models_dir), settings)
+    served = _served_vectors(context) if context.reuse_vectors else None
 
     def work(video: rows.SegmentedVideo) -> Iterator[rows.EmbeddedVideo]:
-        yield embedder.embed(video)
+        yield embed_missing(video, served(video), embedder.embed) if served else embedder.embed(video)
 
     return work
+
+
+def _served_vectors(context: RunContext) -> "Callable[[rows.SegmentedVideo], Mapping[str, Vector]]":
+    """Looks up the vectors that a stored video has now, by the text of its segments."""
+    from actors.store.database import Database
+    from actors.store.vectors import ensure_model, served_vectors
+    from actors.text.models import embedding_name
+
+    embed = context.settings.embed
+    database = Database(context.database_url, pool_size=2)
+    table = ensure_model(database, embedding_name(embed), embed.dimensions)
+    return lambda video: served_vectors(database, table, video.video_id, [one.text for one in video.segments])
 
 
 def build_store(context: RunContext, ledger: Ledger) -> Worker:

@@ -91,6 +91,8 @@ class Transcriber:
             language=language,
             utterances=self._utterances(item, language),
             provenance=self._provenance,
+            clips=item.clips,
+            pcm=item.pcm,
         )
 
     def _utterances(self, item: Slice, language: str) -> tuple[Utterance, ...]:

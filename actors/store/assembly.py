@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from actors.errors import PermanentError
-from actors.rows import SpokenSlice, Transcript, VideoId
+from actors.rows import Transcript, VideoId, VoicedSlice
 from actors.store.codec import (
     meta_from_json,
     provenance_from_json,
@@ -19,6 +19,7 @@ from actors.store.codec import (
     utterances_to_json,
 )
 from actors.store.database import Conn
+from actors.store.slice_voices import voices_from_columns, voices_to_columns
 from actors.store.sql import queries
 
 
@@ -57,11 +58,12 @@ class SliceRow:
     values: dict[str, Any]
 
     @classmethod
-    def of(cls, spoken: SpokenSlice) -> "SliceRow":
+    def of(cls, voiced: VoicedSlice) -> "SliceRow":
         """
         Raises:
             PermanentError: a number in it is not finite.
         """
+        spoken = voiced.spoken
         return cls(
             {
                 "video_id": spoken.video_id,
@@ -72,6 +74,7 @@ class SliceRow:
                 "language": spoken.language,
                 "utterances": utterances_to_json(spoken.utterances),
                 "provenance": provenance_to_json(spoken.provenance),
+                **voices_to_columns(voiced.voices),
             }
         )
 
@@ -105,7 +108,7 @@ def commit_slice(connection: Conn, slice_row: SliceRow, locked: dict[str, Any]) 
 
 
 def read_transcript(connection: Conn, video_id: VideoId, fence: int, locked: dict[str, Any]) -> Transcript:
-    """The whole text of a complete video.
+    """The whole text of a complete video, and its voices where they were listened to.
 
     Args:
         locked: the video's row of ``ingest_state``.
@@ -131,5 +134,6 @@ def read_transcript(connection: Conn, video_id: VideoId, fence: int, locked: dic
         meta=meta_from_json(locked["meta"]),
         language=locked["language"] or (first["language"] if first else "und"),
         utterances=utterances,
+        voices=tuple(voices for row in rows if (voices := voices_from_columns(row)) is not None),
         provenance=provenance_from_json(first["provenance"]) if first else None,
     )

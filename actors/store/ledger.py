@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from actors.errors import EarmarkError
-from actors.rows import Request, RunId, SegmentedVideo, SpokenSlice, Transcript, VideoId, VideoMeta
+from actors.rows import Request, RunId, SegmentedVideo, Transcript, VideoId, VideoMeta, VoicedSlice
 from actors.store import assembly
 from actors.store.asking import Wanted, ask
 from actors.store.assembly import Present, SliceRow
@@ -193,7 +193,7 @@ class Ledger:
         claim the same however often it is asked."""
         return self._database.run(lambda connection: assembly.slices_at_claim(connection, video_id))
 
-    def commit_slice(self, spoken: SpokenSlice) -> Transcript | None:
+    def commit_slice(self, voiced: VoicedSlice) -> Transcript | None:
         """Keep a slice. The commit that completes the video gets the whole text, the others ``None``.
 
         A repeated commit gets the text again as long as the video isn't stored.
@@ -202,16 +202,16 @@ class Ledger:
             LeaseLost: another worker has the video, or it has ended otherwise than stored.
             PermanentError: the slice can't be kept.
         """
-        slice_row = SliceRow.of(spoken)
+        slice_row = SliceRow.of(voiced)
 
         def commit(connection: Conn) -> Transcript | None:
-            locked = lock_row(connection, spoken.video_id, spoken.fence)
+            locked = lock_row(connection, voiced.video_id, voiced.fence)
             if locked["status"] == "stored":
                 return None
-            demand_running(locked, spoken.video_id)
+            demand_running(locked, voiced.video_id)
             if not assembly.commit_slice(connection, slice_row, locked):
                 return None
-            return assembly.read_transcript(connection, spoken.video_id, spoken.fence, locked)
+            return assembly.read_transcript(connection, voiced.video_id, voiced.fence, locked)
 
         return self._database.run(commit)
 

@@ -5,6 +5,7 @@ when the new version is whole. What a video is redone with depends on where it b
 
 - ``prepare``: the recipe of the settings, and a new *edition* of slices beside the served one's;
 - ``segment``: the slices that the served text was cut from, whatever recipe made them;
+- ``identify``: the same, and the labels alone where that is possible (``relabel.py``);
 - ``embed``: the segments that are served, unchanged.
 """
 
@@ -53,9 +54,11 @@ def choose(database: Database, conditions: Conditions, limit: int | None = None)
 
 
 def redoable(chosen: Sequence[Chosen], start: Start) -> tuple[list[Chosen], list[Chosen]]:
-    """Split into what can begin at ``start`` and what can't: text is cut again from slices only. Pure."""
-    can = [one for one in chosen if start != "segment" or one.whole]
-    return can, [one for one in chosen if start == "segment" and not one.whole]
+    """Split into what can begin at ``start`` and what can't: text is cut again, and labelled, from slices only.
+    Pure."""
+    needs_slices = start in ("identify", "segment")
+    can = [one for one in chosen if one.whole or not needs_slices]
+    return can, [one for one in chosen if needs_slices and not one.whole]
 
 
 def ask_again(database: Database, run_id: RunId, redo: Redo, recipe: str) -> Asked:

@@ -6,15 +6,20 @@ is the user's choice). A model is told by its name and dimension. Doesn't know h
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from psycopg import sql
 from psycopg.rows import DictRow
 
 from actors.errors import ConfigError
+from actors.rows import VideoId
 from actors.store.database import Conn, Database
 from actors.store.sql import queries
+from actors.store.storable import clean_text
 
 _SLUG_CHARS = 30
 
@@ -143,6 +148,17 @@ def n_missing(database: Database, table: EmbeddingTable) -> int:
     row = database.run(lambda connection: connection.execute(statement).fetchone())
     assert row is not None
     return int(row["n"])
+
+
+def served_vectors(
+    database: Database, table: EmbeddingTable, video_id: VideoId, texts: Sequence[str]
+) -> dict[str, npt.NDArray[np.float32]]:
+    """The vectors of those texts that segments of a stored video hold, shape ``(dim,)`` each, unit length."""
+    statement = sql.SQL(queries("vectors")["of_texts"]).format(table=table.identifier)
+    what = {"video_id": video_id, "texts": [clean_text(text) for text in texts]}
+    rows = database.run(lambda connection: connection.execute(statement, what).fetchall())
+    found = {row["text"]: row["embedding"].to_numpy().astype(np.float32) for row in rows}
+    return {text: vector / np.linalg.norm(vector) for text, vector in found.items()}
 
 
 def drop_model(database: Database, name: str) -> None:

@@ -3,6 +3,7 @@
 Owns: the transaction that replaces whatever a video had with what it has now, and marks it stored. A
 video that is only embedded again keeps its segments, and its vectors of other models. Slices that what is
 stored now was not cut from are dropped with it; its own are kept, so that it can be cut again without ASR.
+A label by a voice that has been removed meanwhile is not stored.
 Two attempts at one video take turns at its ledger row; the later one finds another fence and drops
 its work, or its own fence with the work already done. Doesn't know how text or vectors are made.
 """
@@ -23,6 +24,7 @@ from actors.store.fencing import demand_running, lock_row
 from actors.store.sql import queries
 from actors.store.storable import clean_text
 from actors.store.vectors import EmbeddingTable
+from actors.store.voices import forget_absent
 
 HALF_MAX = 65_504.0
 """Largest finite number of a half-precision float."""
@@ -63,6 +65,7 @@ class Writer:
                 connection.execute(queries("writer")["upsert_source"], source)
                 connection.execute(queries("writer")["delete_segments"], source)
                 _copy_segments(connection, rows)
+                forget_absent(connection, video.video_id)
             self._copy_vectors(connection, rows, video.vectors)
             connection.execute(queries("writer")["mark_stored"], source)
             connection.execute(queries("ledger")["drop_work"], {"video_id": video.video_id})

@@ -13,7 +13,7 @@ tokens or the database. Pure: the same transcript and settings always give the s
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from actors.errors import Rejected
 from actors.rows import Attribution, Segment, SegmentedVideo, Transcript, Utterance
@@ -42,6 +42,19 @@ class WordCount:
         return self.n_in == self.n_out + self.n_collapsed
 
 
+@dataclass(frozen=True, slots=True)
+class Label:
+    """The part of a segment that says who spoke."""
+
+    speaker: str | None
+    speaker_score: float | None
+    """Mean over the words."""
+    speaker_margin: float | None
+    """Mean over the words."""
+    speaker_method: str | None
+    """That of most words."""
+
+
 def segment(transcript: Transcript, settings: SegmentSettings) -> SegmentedVideo:
     """Cut a transcript into segments, see ``segment_and_count``."""
     return segment_and_count(transcript, settings)[0]
@@ -64,7 +77,7 @@ def segment_and_count(transcript: Transcript, settings: SegmentSettings) -> tupl
     if not tokens:
         raise Rejected("nothing is said in this video", code="no_speech")
     first_s, last_s = tokens[0].start_s, max(tokens[-1].end_s, tokens[0].start_s + MIN_SEGMENT_S)
-    kept = [token for stretch in _stretches(tokens, settings.max_gap_s) for token in collapse_loops(stretch)]
+    kept = kept_words(tokens, settings.max_gap_s)
     pieces = [
         piece
         for stretch in _stretches(kept, settings.max_gap_s)
@@ -86,6 +99,27 @@ def segment_and_count(transcript: Transcript, settings: SegmentSettings) -> tupl
     )
     n_out = sum(one.n_words for one in segments)
     return video, WordCount(count_words(transcript), n_out, n_collapsed)
+
+
+def kept_words(tokens: Sequence[Token], max_gap_s: float) -> list[Token]:
+    """The words that stand in segments: all but repetitions of a loop."""
+    return [token for stretch in _stretches(tokens, max_gap_s) for token in collapse_loops(stretch)]
+
+
+def label_of(tokens: Sequence[Token], attributions: Sequence[Attribution]) -> Label:
+    """Who said these words, which are of one speaker, and how sure that is.
+
+    Args:
+        attributions: of each utterance of the transcript.
+    """
+    words_of = Counter(token.utterance for token in tokens)
+    said_by = [(attributions[index], n_words) for index, n_words in sorted(words_of.items())]
+    return Label(
+        speaker=tokens[0].speaker,
+        speaker_score=_mean([(one.score, n_words) for one, n_words in said_by]),
+        speaker_margin=_mean([(one.margin, n_words) for one, n_words in said_by]),
+        speaker_method=_main_method(said_by),
+    )
 
 
 def _stretches(tokens: Sequence[Token], max_gap_s: float) -> Iterator[Sequence[Token]]:
@@ -131,17 +165,13 @@ def _segment(
     if any(token.looped for token in tokens):
         flags.append(LOOP_FLAG)
     scores = [(utterances[index], n_words) for index, n_words in sorted(words_of.items())]
-    said_by = [(attributions[index], n_words) for index, n_words in sorted(words_of.items())]
     return Segment(
         ordinal=ordinal,
         text=join([token.text for token in tokens]),
         start_s=start_s,
         end_s=max(tokens[-1].end_s, start_s + MIN_SEGMENT_S),
         n_words=len(tokens),
-        speaker=tokens[0].speaker,
-        speaker_score=_mean([(one.score, n_words) for one, n_words in said_by]),
-        speaker_margin=_mean([(one.margin, n_words) for one, n_words in said_by]),
-        speaker_method=_main_method(said_by),
+        **asdict(label_of(tokens, attributions)),
         avg_logprob=_mean([(utterance.avg_logprob, n_words) for utterance, n_words in scores]),
         compression_ratio=_mean([(utterance.compression_ratio, n_words) for utterance, n_words in scores]),
         no_speech_prob=_mean([(utterance.no_speech_prob, n_words) for utterance, n_words in scores]),

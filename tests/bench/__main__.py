@@ -38,6 +38,8 @@ SIMULATED = {
     "segment.max_chars": 1400,
 }
 """The shape of the larger profiles over the demo's models."""
+SAME_WORK = {"identify.enabled": False}
+"""The other sides name no speakers. What that costs the line, ``tests.bench.voices`` measures."""
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -162,7 +164,7 @@ def _measure(side: report.SideName, corpus: Corpus, trial: Trial, network: Netwo
 
 
 def _settings(form: str, assignments: tuple[str, ...]) -> Settings:
-    overrides: dict[str, object] = dict(SIMULATED) if form == "simulated" else {}
+    overrides: dict[str, object] = {**(SIMULATED if form == "simulated" else {}), **SAME_WORK}
     for assignment in assignments:
         name, is_given, value = assignment.partition("=")
         if not is_given:

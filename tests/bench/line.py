@@ -14,9 +14,9 @@ import psycopg
 from rich.console import Console
 
 from actors.fetch.identity import identify
-from cluster.connect import set_switches
 from cluster.hardware import find_hardware
 from cluster.resources import Hardware, Pools, plan_pools
+from cluster.switches import set_switches
 from tests.bench.audio import Corpus
 from tests.bench.cpu import CpuLog
 from tests.bench.report import Measured, StageUse
@@ -45,10 +45,11 @@ def measure(corpus: Corpus, urls: Sequence[str], trial: Trial, database_url: str
         KeyboardInterrupt: it was interrupted; the run has ended cleanly.
     """
     set_switches()
-    from pipelines.driver import Plan, run
+    from pipelines.driver import run
     from pipelines.ingest import line
     from pipelines.native_log import run_log
     from pipelines.progress import Display
+    from pipelines.run_plan import Plan
     from tests.bench.line_stages import benchmarked
 
     hardware, pools = _resources(trial)

@@ -33,7 +33,7 @@ OUR_OWN = "earmark-soak"
 """Name of this program's connection, which isn't counted."""
 CONNECTIONS = 32
 """The demo profile's pools: 16 threads that embed, two connections of the driver and one of its
-registry, two of the writer, one of each of the other actors and of the source: 29 where all are open."""
+registry, two of the writer, one of each of the other actors and of the source: 30 where all are open."""
 SETTLED = """
     select (select count(*) from ingest_state where status in ('stored', 'skipped', 'failed')),
            (select count(*) from pg_stat_activity

@@ -41,7 +41,7 @@ class StandIn:
         return SpokenSlice(
             video_id=piece.video_id, fence=piece.fence, ordinal=piece.ordinal, n_slices=piece.n_slices,
             decoded_s=piece.decoded_s, speech_s=piece.speech_s, language=self.language,
-            utterances=utterances, provenance=PROVENANCE,
+            utterances=utterances, provenance=PROVENANCE, clips=piece.clips, pcm=piece.pcm,
         )  # fmt: skip
 
 

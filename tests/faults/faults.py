@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-STAGES = ("Claim", "Prefilter", "Download", "Prepare", "Transcribe", "Assemble", "Segment", "Embed", "Store")
+STAGES = (
+    "Claim", "Prefilter", "Download", "Prepare", "Transcribe", "Identify", "Assemble", "Segment", "Embed", "Store",
+)  # fmt: skip
 
 
 class Kind(StrEnum):

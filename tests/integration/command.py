@@ -28,7 +28,15 @@ class Answer:
 
 def environment(home: Path) -> dict[str, str]:
     """The developer's environment without settings, with this home."""
-    ours = ("EARMARK_", "ASR_WORKERS", "BATCH_SIZE", "EMBEDDING_", "SEGMENT_", "DATABASE_URL")
+    ours = (
+        "EARMARK_",
+        "ASR_WORKERS",
+        "BATCH_SIZE",
+        "EMBEDDING_",
+        "SEGMENT_",
+        "ASSUME_MONOLOGUE",
+        "DATABASE_URL",
+    )
     env = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
     return env | {
         "EARMARK_HOME": str(home),

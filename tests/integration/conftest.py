@@ -8,13 +8,16 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from store_rows import with_database
+from small_run import Ended, drive_small_line
+from store_rows import DIM, MODEL, with_database
 
 from actors.rows import RunId
 from actors.store.database import Database
 from actors.store.embedded import ensure_server, stop_server
+from actors.store.ledger import Ledger
 from actors.store.migrations import migrate
 from actors.store.runs import RunRegistry
+from actors.store.vectors import EmbeddingTable, ensure_model
 
 TEMPLATE = "migrated"
 _numbers = count()
@@ -78,6 +81,17 @@ def database(database_url: str) -> Iterator[Database]:
 
 
 @pytest.fixture
+def ledger(database: Database) -> Ledger:
+    return Ledger(database)
+
+
+@pytest.fixture
+def table(database: Database) -> EmbeddingTable:
+    """Vectors of the first model, hence the active one."""
+    return ensure_model(database, MODEL, DIM)
+
+
+@pytest.fixture
 def new_run(database_url: str) -> Iterator[Callable[[], RunId]]:
     """Opens runs that live until the test ends."""
     registries: list[RunRegistry] = []
@@ -89,3 +103,15 @@ def new_run(database_url: str) -> Iterator[Callable[[], RunId]]:
     yield open_one
     for registry in registries:
         registry.disconnect()
+
+
+@pytest.fixture
+def drive(database_url: str) -> Iterator[Callable[..., Ended]]:
+    """Runs the small line over videos and tells how that ended."""
+    home = Path(tempfile.mkdtemp(prefix="em-"))  # not tmp_path: a socket's path must be short
+
+    def run(names: list[str], **asked: object) -> Ended:
+        return drive_small_line(home, database_url, names, **asked)
+
+    yield run
+    shutil.rmtree(home)

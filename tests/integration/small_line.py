@@ -11,8 +11,8 @@ from rich.console import Console
 from actors.errors import ConfigError, EarmarkError
 from actors.fetch.identity import SourceItem
 from actors.rows import VideoId
-from cluster.connect import set_switches
 from cluster.resources import Hardware, Pools
+from cluster.switches import set_switches
 from configs.home import home
 from configs.load import load_settings
 
@@ -20,8 +20,9 @@ from configs.load import load_settings
 def main(asked: dict[str, Any]) -> int:
     set_switches()
     from pipelines import last_resort
-    from pipelines.driver import Plan, run
+    from pipelines.driver import run
     from pipelines.progress import Display
+    from pipelines.run_plan import Plan
     from tests.integration import small_stages
 
     last_resort.WITHIN_S = 8.0  # a person can wait half a minute, a test needn't
@@ -29,6 +30,7 @@ def main(asked: dict[str, Any]) -> int:
         "plain": small_stages.line,
         "wants a card": lambda: small_stages.with_stage("Embed", num_gpus=1.0),
         "never comes up": lambda: small_stages.with_stage("Embed", build=small_stages.build_never),
+        "with voices": small_stages.line_with_voices,
     }
     settings = load_settings(
         "demo",

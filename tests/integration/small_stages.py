@@ -19,7 +19,7 @@ from actors.text.models import embedding_name
 from pipelines import workers
 from pipelines.context import RunContext
 from pipelines.stage import StageSpec, Worker
-from tests.integration.store_rows import MADE_BY, meta, unit_vectors
+from tests.integration.store_rows import MADE_BY, meta, spoken, unit_vectors
 
 EMBED_THREADS = 8
 
@@ -31,6 +31,8 @@ def harm(stage: str, video_id: str) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         case [where, "hangs"] if where == stage:
             time.sleep(100_000)
+        case [where, "raises"] if where == stage:
+            raise LookupError("an error that nobody foresaw")
         case [where, "freezes"] if where == stage:
             os.kill(os.getpid(), signal.SIGSTOP)
         case [where, "freezesray"] if where == stage:
@@ -70,6 +72,30 @@ def build_embed(context: RunContext, ledger: Ledger) -> Worker:
     return work
 
 
+def build_hear(context: RunContext, ledger: Ledger) -> Worker:
+    """What Prepare and Transcribe make of a video together: a slice with its sound, a hum of seven seconds."""
+
+    def work(video: rows.Video) -> Iterator[rows.SpokenSlice]:
+        ledger.describe(video.video_id, video.fence, video.meta)
+        piece = spoken(video.video_id, video.fence, 0, 1).spoken
+        times = np.arange(7 * rows.SAMPLE_RATE_HZ) / rows.SAMPLE_RATE_HZ
+        hum = (8000 * np.sin(2 * np.pi * 150 * times) * np.sin(2 * np.pi * 3 * times)).astype("<i2")
+        yield replace(piece, clips=(rows.Clip(0.0, 7.0, 0.0),), pcm=hum.tobytes())
+
+    return work
+
+
+def build_identify(context: RunContext, ledger: Ledger) -> Worker:
+    """The real stage, with the harm that a video does to it."""
+    identify = workers.build_identify(context, ledger)
+
+    def work(piece: rows.SpokenSlice) -> Iterator[rows.VoicedSlice]:
+        harm("identify", piece.video_id)
+        yield from identify(piece)
+
+    return work
+
+
 def build_never(context: RunContext, ledger: Ledger) -> Worker:
     """A model that doesn't come up."""
     time.sleep(100_000)
@@ -90,3 +116,18 @@ def line() -> list[StageSpec]:
 def with_stage(name: str, **changes: object) -> list[StageSpec]:
     """The line, with one stage otherwise."""
     return [replace(spec, **changes) if spec.name == name else spec for spec in line()]
+
+
+def line_with_voices() -> list[StageSpec]:
+    """From a slice's sound on, with the real Identify, Assemble and Segment."""
+    one = {"min_actors": 1, "max_actors": 1, "initial_actors": 1}
+    prefilter, _, embed, store = line()
+    return [
+        prefilter,
+        StageSpec("Hear", (rows.Video,), build_hear, **one, marks_stage=True),
+        StageSpec("Identify", (rows.SpokenSlice,), build_identify, **one, instead=workers.unheard),
+        StageSpec("Assemble", (rows.VoicedSlice, rows.Resumed), workers.build_assemble, **one),
+        StageSpec("Segment", (rows.Transcript,), workers.build_segment, **one),
+        embed,
+        store,
+    ]

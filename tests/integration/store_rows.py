@@ -10,14 +10,18 @@ from actors.rows import (
     Provenance,
     Segment,
     SegmentedVideo,
+    SliceVoices,
     SpokenSlice,
     Utterance,
     VideoId,
     VideoMeta,
+    VoicedSlice,
     Word,
 )
 
 RECIPE = "recipe-1"
+MODEL, DIM = "test/model", 16
+"""The first embedding model of a test's corpus, and the length of its vectors."""
 MADE_BY = Provenance("tiny", "int8", "cpu", {"faster-whisper": "1.2.1"})
 
 
@@ -43,15 +47,21 @@ def meta(title: str = "A talk", **more: object) -> VideoMeta:
 
 
 def spoken(
-    video_id: str, fence: int, ordinal: int, n_slices: int | None = None, text: str = ""
-) -> SpokenSlice:
+    video_id: str,
+    fence: int,
+    ordinal: int,
+    n_slices: int | None = None,
+    text: str = "",
+    voices: SliceVoices | None = None,
+) -> VoicedSlice:
+    """A slice as it is committed: its text, and its voices."""
     start_s = 30.0 * ordinal
     said = text or f"slice {ordinal} of {video_id}"
     words = tuple(Word(each, start_s + n, start_s + n + 0.5, 0.9) for n, each in enumerate(said.split()))
     heard = Utterance(
         said, start_s, start_s + 20.0, words, -0.2, 1.1, 0.01, flags=("loop",) if ordinal == 1 else ()
     )
-    return SpokenSlice(
+    piece = SpokenSlice(
         VideoId(video_id),
         fence,
         ordinal,
@@ -62,6 +72,14 @@ def spoken(
         (heard,),
         MADE_BY,
     )
+    return VoicedSlice(piece, voices or voices_of(ordinal))
+
+
+def voices_of(ordinal: int, n_windows: int = 3, dim: int = 8) -> SliceVoices:
+    """Voices of a slice of ``spoken``, other ones in each slice."""
+    start_s = 30.0 * ordinal
+    windows = tuple((start_s + 1.5 * n, start_s + 1.5 * n + 3.0) for n in range(n_windows))
+    return SliceVoices("tiny", start_s, start_s + 20.0, windows, unit_vectors(n_windows, dim, seed=ordinal))
 
 
 def unit_vectors(n: int, dim: int, seed: int = 0) -> np.ndarray:

@@ -19,11 +19,6 @@ from actors.store.ledger import Ledger
 from actors.store.standing import Asked
 
 
-@pytest.fixture
-def ledger(database: Database) -> Ledger:
-    return Ledger(database)
-
-
 class AnswersLost(Database):
     """Commits each transaction, then loses the answer of the first try and does it all again."""
 
@@ -454,7 +449,7 @@ def test_slices_in_any_order_make_one_transcript(ledger: Ledger, new_run: Callab
     assert (present.ordinals, present.n_slices, present.complete) == ({0, 2}, 3, False)
     whole = ledger.commit_slice(spoken("a", fence, 1))
     assert whole is not None
-    assert whole.utterances == tuple(spoken("a", fence, n).utterances[0] for n in range(3))
+    assert whole.utterances == tuple(spoken("a", fence, n).spoken.utterances[0] for n in range(3))
     assert (whole.meta, whole.language, whole.provenance, whole.fence) == (about, "en", MADE_BY, fence)
     assert ledger.transcript(VideoId("a"), fence) == whole
 
@@ -511,7 +506,8 @@ def test_numbers_that_json_cannot_hold_fail_their_slice(ledger: Ledger, new_run:
     """NaN from a model is that video's failure, not an exception of the driver's."""
     fence = at_hand(ledger, new_run())
     bad = spoken("a", fence, 0, 1)
-    bad = replace(bad, utterances=(replace(bad.utterances[0], avg_logprob=float("nan")),))
+    heard = replace(bad.spoken.utterances[0], avg_logprob=float("nan"))
+    bad = replace(bad, spoken=replace(bad.spoken, utterances=(heard,)))
     with pytest.raises(PermanentError) as caught:
         ledger.commit_slice(bad)
     assert caught.value.code == "bad_data"

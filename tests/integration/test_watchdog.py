@@ -1,79 +1,13 @@
 """Rows that kill their actor or hang in it, and lines that come to a stop: real Ray, real kills."""
 
-import json
-import shutil
-import subprocess
-import sys
-import tempfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
-import psutil
 import pytest
-from command import ROOT, environment
-
-from actors.store.database import Database
-from actors.store.status import videos
+from small_run import Ended
 
 pytestmark = pytest.mark.timeout(300)
 
 NEIGHBOURS = [f"fine-{number}" for number in range(12)]
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a run of the small line ended."""
-
-    exit_code: int
-    code: str | None
-    reason: str
-    remedy: str
-    said: str
-    by_id: dict[str, Any]
-    """Rows of the ledger."""
-    left: list[str]
-    """Processes that the run left behind."""
-
-
-@pytest.fixture
-def drive(database_url: str) -> Iterator[Callable[..., Ended]]:
-    """Runs the small line over videos and tells how that ended."""
-    home = Path(tempfile.mkdtemp(prefix="em-"))  # not tmp_path: a socket's path must be short
-    ended = home / "ended.json"
-
-    def run(names: list[str], **asked: object) -> Ended:
-        document = {"url": database_url, "videos": names, "ended": str(ended), **asked}
-        done = subprocess.run(
-            [sys.executable, "-m", "tests.integration.small_line", json.dumps(document)], cwd=ROOT,
-            env=environment(home), capture_output=True, text=True, timeout=200, check=False,
-        )  # fmt: skip
-        left = processes_of(home)
-        for process in left:
-            process.kill()
-        told = json.loads(ended.read_text()) if ended.exists() else {"code": "", "reason": "", "remedy": ""}
-        with Database(database_url) as database:
-            by_id = {video.id: video for video in videos(database)}
-        return Ended(
-            done.returncode, told["code"], told["reason"], told["remedy"], done.stderr, by_id,
-            [" ".join(process.cmdline()) for process in left],
-        )  # fmt: skip
-
-    yield run
-    shutil.rmtree(home)
-
-
-def processes_of(home: Path) -> list[psutil.Process]:
-    """Ray's workers rename themselves, but everything that a run starts inherits its environment."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get("EARMARK_HOME") == str(home):
-                found.append(process)
-        except psutil.Error:
-            continue
-    return found
 
 
 def limits(row_s: float, stalled_s: float = 600.0, start_s: float = 600.0) -> dict[str, float]:

@@ -14,9 +14,11 @@ where video_id = %(video_id)s and s.recipe = i.recipe and s.committed_at < i.sta
 
 -- name: insert
 insert into slices (video_id, recipe, edition, ordinal, n_slices, decoded_s, speech_s, language, utterances,
-                    provenance, run_id)
+                    provenance, run_id, voice_model, voice_start_s, voice_end_s, voice_windows, voice_vectors,
+                    voice_dense, voice_reason)
 values (%(video_id)s, %(recipe)s, %(edition)s, %(ordinal)s, %(n_slices)s, %(decoded_s)s, %(speech_s)s, %(language)s,
-        %(utterances)s::jsonb, %(provenance)s::jsonb, %(run_id)s)
+        %(utterances)s::jsonb, %(provenance)s::jsonb, %(run_id)s, %(voice_model)s, %(voice_start_s)s, %(voice_end_s)s,
+        %(voice_windows)s::float8[], %(voice_vectors)s, %(voice_dense)s, %(voice_reason)s)
 on conflict (video_id, recipe, edition, ordinal) do nothing
 
 -- name: learn_end
@@ -37,7 +39,9 @@ set n_slices = %(n_slices)s, decoded_s = coalesce(%(decoded_s)s, decoded_s), spe
 where video_id = %(video_id)s
 
 -- name: text
-select language, utterances, provenance from slices
+select language, utterances, provenance,
+       voice_model, voice_start_s, voice_end_s, voice_windows, voice_vectors, voice_dense, voice_reason
+from slices
 where video_id = %(video_id)s and recipe = %(recipe)s and edition = %(edition)s order by ordinal
 
 -- name: drop_unserved

@@ -45,6 +45,11 @@ update embedding_models set active = true where name = %(name)s returning id, na
 -- name: forget
 delete from embedding_models where name = %(name)s
 
+-- name: of_texts
+-- Of a stored video's segments that hold these very texts.
+select g.text, e.embedding from segments g join {table} e using (source_id, ordinal)
+where g.source_id = %(video_id)s and g.text = any(%(texts)s)
+
 -- name: missing
 select count(*) as n from segments g
 where not exists (select from {table} e where e.source_id = g.source_id and e.ordinal = g.ordinal)

@@ -14,6 +14,7 @@ from cluster.resources import (
     asr_gib,
     embed_gib,
     plan_pools,
+    voice_gib,
 )
 from configs.catalogue import profiles
 from configs.load import load_settings
@@ -30,7 +31,8 @@ def test_a_16_gb_card_holds_two_workers_beside_the_large_embedder_and_three_besi
     """The measured memory, not the wish, decides; the shares never exceed the card."""
     pools = plan_pools(load_settings(profile), RTX_5080)
     assert pools.n_transcribers == n_transcribers
-    assert pools.n_transcribers * pools.transcribe_gpu_share + pools.embed_gpu_share <= 1.0
+    shares = pools.n_transcribers * pools.transcribe_gpu_share + pools.embed_gpu_share
+    assert pools.identify_gpu_share > 0 and shares + pools.identify_gpu_share <= 1.0
 
 
 def test_a_pool_that_is_cut_is_said():
@@ -45,9 +47,9 @@ def test_a_pool_that_fits_is_not_talked_about():
 
 
 def test_two_cards_hold_twice_as_many():
-    """The wish of four fits on two cards, two each."""
+    """The wish of four fits on two cards, two each, beside an embedder and a voice model on whichever it is."""
     pools = plan_pools(load_settings("balanced"), Hardware(16, RTX_5080.gpus * 2))
-    assert (pools.n_transcribers, pools.transcribe_gpu_share) == (4, 0.4)
+    assert (pools.n_transcribers, pools.transcribe_gpu_share) == (4, 0.375)
 
 
 def test_cuda_without_a_card_is_refused_with_what_to_do():
@@ -75,12 +77,32 @@ def test_auto_says_what_it_took():
         overrides={
             "transcribe.device": "auto",
             "embed.device": "auto",
+            "identify.device": "auto",
             "transcribe.compute_type": "auto",
         }
     )
     pools = plan_pools(settings, Hardware(4))
-    assert (pools.transcribe_device, pools.embed_device) == ("cpu", "cpu")
-    assert "transcribe.device auto: cpu" in pools.notes
+    assert (pools.transcribe_device, pools.embed_device, pools.identify_device) == ("cpu", "cpu", "cpu")
+    assert {"transcribe.device auto: cpu", "identify.device auto: cpu"} <= set(pools.notes)
+
+
+def test_a_voice_model_on_a_card_that_is_not_there_is_refused_unless_nobody_is_to_be_told():
+    """As for the others; with identification switched off its device is nobody's concern."""
+    on_cpu = {"transcribe.device": "cpu", "embed.device": "cpu", "transcribe.compute_type": "auto"}
+    with pytest.raises(DoesNotFit, match=r"identify\.device is cuda"):
+        plan_pools(load_settings(overrides=on_cpu), Hardware(8))
+    pools = plan_pools(load_settings(overrides={**on_cpu, "identify.enabled": False}), Hardware(8))
+    assert (pools.identify_device, pools.identify_gpu_share) == (None, 0.0)
+
+
+def test_voice_models_take_their_memory_from_the_recognisers():
+    """Beside two of them one ASR worker fits where beside one there are two."""
+    many = load_settings(overrides={"identify.actors": 2})
+    pools = plan_pools(many, RTX_5080)
+    assert (pools.n_transcribers, pools.n_identifiers) == (1, 2)
+    (identify,) = (stage for stage in line(many, pools) if stage.name == "Identify")
+    assert identify.min_actors == identify.max_actors == 2
+    assert identify.num_gpus == pools.identify_gpu_share
 
 
 def test_a_share_set_by_hand_bounds_the_pool():
@@ -137,11 +159,13 @@ def test_the_shares_fit_the_cards_however_ray_packs_them(profile):
         most = min(pools.n_transcribers, math.floor(1 / pools.transcribe_gpu_share + 1e-9))
         beside = min(
             pools.n_transcribers,
-            math.floor((1 - pools.embed_gpu_share) / pools.transcribe_gpu_share + 1e-9),
+            math.floor(
+                (1 - pools.embed_gpu_share - pools.identify_gpu_share) / pools.transcribe_gpu_share + 1e-9
+            ),
         )
         memory = gpus[0].memory_bytes / GIB
         assert most * asr_gib(settings) <= memory
-        assert beside * asr_gib(settings) + embed_gib(settings) <= memory
+        assert beside * asr_gib(settings) + embed_gib(settings) + voice_gib(settings) <= memory
         n_checked += 1
     assert n_checked >= len(N_CPUS)
 

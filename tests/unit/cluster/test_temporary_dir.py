@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from cluster.connect import TEMPORARY, set_switches, temporary_dir
+from cluster.connect import TEMPORARY, temporary_dir
+from cluster.switches import set_switches
 
 
 def test_whoever_starts_inside_writes_into_the_runs_own_directory(

@@ -48,6 +48,7 @@ def test_command_line_beats_environment_beats_env_file_beats_file_beats_profile(
         ("EMBEDDING_DIMENSIONS", "768", lambda s: s.embed.dimensions, 768),
         ("SEGMENT_MIN_CHARS", "700", lambda s: s.segment.min_chars, 700),
         ("SEGMENT_MAX_CHARS", "1500", lambda s: s.segment.max_chars, 1500),
+        ("ASSUME_MONOLOGUE", "false", lambda s: s.identify.assume_monologue, False),
         (
             "DATABASE_URL",
             "postgresql://u:p@h/d",
@@ -66,7 +67,7 @@ def test_every_seed_variable_is_covered_above():
     """A name added to the table is tested too."""
     assert set(SEED_VARIABLES) == {
         "ASR_WORKERS", "BATCH_SIZE", "EMBEDDING_MODEL", "EMBEDDING_DIMENSIONS",
-        "SEGMENT_MIN_CHARS", "SEGMENT_MAX_CHARS", "DATABASE_URL",
+        "SEGMENT_MIN_CHARS", "SEGMENT_MAX_CHARS", "ASSUME_MONOLOGUE", "DATABASE_URL",
     }  # fmt: skip
 
 
@@ -197,6 +198,11 @@ def test_the_recipe_changes_with_what_makes_a_slice_and_with_nothing_else():
     for same in (
         {"transcribe.actors": 1},
         {"transcribe.device": "cpu"},
+        {"identify.device": "cpu"},
+        {"identify.batch_size": 7},
+        {"identify.assume_monologue": False},
+        {"identify.margin": 0.1},
+        {"identify.model": "/somewhere/else/spkrec-ecapa-voxceleb"},
         {"embed.batch_size": 7},
         {"segment.min_chars": 500},
     ):
@@ -205,6 +211,10 @@ def test_the_recipe_changes_with_what_makes_a_slice_and_with_nothing_else():
         {"transcribe.model": "large-v3"},
         {"transcribe.beam_size": 1},
         {"prepare.vad_threshold": 0.4},
+        {"identify.enabled": False},
+        {"identify.model": "another/model"},
+        {"identify.window_s": 2.0},
+        {"identify.hop_s": 1.0},
         {"transcribe.language": "de"},
     ):
         assert load_settings(overrides=other).recipe() != base

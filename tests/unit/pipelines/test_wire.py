@@ -15,13 +15,16 @@ META = rows.VideoMeta("A talk", "https://example.org/a", duration_s=60.0)
 UNKNOWN = rows.VideoMeta("A talk", "https://example.org/a")
 MADE_BY = rows.Provenance("tiny", "int8", "cpu", {})
 SEGMENTED = rows.SegmentedVideo(VideoId("a"), 2, META, "en", ())
+SPOKEN = rows.SpokenSlice(VideoId("a"), 2, 5, None, None, 7.0, "en", (), MADE_BY)
+VOICES = rows.SliceVoices("tiny", 10.0, 17.0, ((10.0, 13.0),), np.ones((1, 1), np.float32))
 KINDS = [
     (rows.Request(VideoId("a"), 2, "https://example.org/a"), 0, 0.0),
     (rows.Video(VideoId("a"), 2, META, "{}"), 0, 60.0),
     (rows.Video(VideoId("a"), 2, UNKNOWN, "{}"), 0, 0.0),
     (rows.Audio(VideoId("a"), 2, META, b"sound", "mp3"), 0, 60.0),
     (rows.Slice(VideoId("a"), 2, 5, (rows.Clip(10.0, 17.0, 0.0),), b"\0\0"), 5, 7.0),
-    (rows.SpokenSlice(VideoId("a"), 2, 5, None, None, 7.0, "en", (), MADE_BY), 5, 7.0),
+    (SPOKEN, 5, 7.0),
+    (rows.VoicedSlice(SPOKEN, VOICES), 5, 7.0),
     (rows.Resumed(VideoId("a"), 2), 0, 0.0),
     (rows.Transcript(VideoId("a"), 2, META, "en", ()), 0, 60.0),
     (SEGMENTED, 0, 60.0),

@@ -1,0 +1,66 @@
+"""Runs the small line in a process of its own, and tells how that ended."""
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+from command import ROOT, environment
+
+from actors.store.database import Database
+from actors.store.status import videos
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a run of the small line ended."""
+
+    exit_code: int
+    code: str | None
+    reason: str
+    remedy: str
+    said: str
+    by_id: dict[str, Any]
+    """Rows of the ledger."""
+    left: list[str]
+    """Processes that the run left behind."""
+
+
+def drive_small_line(home: Path, database_url: str, names: list[str], **asked: object) -> Ended:
+    """
+    Args:
+        home: an empty directory, its path short.
+        names: ids of the videos; they say what each does (``small_stages.py``).
+        asked: ``settings`` and ``variant``, as ``small_line.py`` takes them.
+    """
+    ended = home / "ended.json"
+    document = {"url": database_url, "videos": names, "ended": str(ended), **asked}
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.integration.small_line", json.dumps(document)], cwd=ROOT,
+        env=environment(home), capture_output=True, text=True, timeout=200, check=False,
+    )  # fmt: skip
+    left = processes_of(home)
+    for process in left:
+        process.kill()
+    told = json.loads(ended.read_text()) if ended.exists() else {"code": "", "reason": "", "remedy": ""}
+    with Database(database_url) as database:
+        by_id = {video.id: video for video in videos(database)}
+    return Ended(
+        done.returncode, told["code"], told["reason"], told["remedy"], done.stderr, by_id,
+        [" ".join(process.cmdline()) for process in left],
+    )  # fmt: skip
+
+
+def processes_of(home: Path) -> list[psutil.Process]:
+    """Ray's workers rename themselves, but everything that a run starts inherits its environment."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("EARMARK_HOME") == str(home):
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
