@@ -72,6 +72,8 @@ def best_sequence(gains: Reals, change_costs: Reals) -> Ints:
         Shape ``(n_words,)``, indices of voices; of two equal sequences the one with the lower index.
     """
     n_words, n_voices = gains.shape
+    if n_voices == 1:
+        return np.zeros(n_words, np.intp)
     came_from = np.empty((n_words, n_voices), np.intp)
     stay = np.arange(n_voices)
     total = np.zeros(n_voices)

@@ -53,12 +53,13 @@ def cut_at_changes(transcript: Transcript, timing: Timing, attributions: Sequenc
     """
     utterances: list[Utterance] = []
     said_by: list[Attribution] = []
+    lengths_s = timing.lengths_s.tolist()
     first = 0
     for utterance in transcript.utterances:
         after = first + max(1, len(utterance.words))
         parts = list(_parts(attributions, first, after))
         utterances += _cut(utterance, [start - first for start, _ in parts], timing, first)
-        said_by += [_summary(attributions[start:end], _lengths(timing, start, end)) for start, end in parts]
+        said_by += [_summary(attributions[start:end], lengths_s[start:end]) for start, end in parts]
         first = after
     return replace(transcript, utterances=tuple(utterances), attributions=tuple(said_by))
 
@@ -106,11 +107,6 @@ def _texts(utterance: Utterance, starts: Sequence[int]) -> list[str]:
         at = found + len(word.text)
     cuts = [0, *(places[start] for start in starts[1:]), len(utterance.text)]
     return [utterance.text[begin:end].strip() for begin, end in pairwise(cuts)]
-
-
-def _lengths(timing: Timing, start: int, end: int) -> list[float]:
-    lengths: list[float] = timing.lengths_s[start:end].tolist()
-    return lengths
 
 
 def _summary(attributions: Sequence[Attribution], lengths_s: Sequence[float]) -> Attribution:
