@@ -8,6 +8,10 @@ from pipelines.present import clock
 BIOMETRIC = "What is kept of a voice is biometric data: `run.py voices remove` takes it away with all that came of it."
 
 
+NEAR = 0.1
+"""How little under its threshold the centre of another voice may lie without a warning."""
+
+
 def enrolled(document: dict[str, Any]) -> Iterator[str]:
     yield (
         f"Enrolled {document['name']} from {document['speech_s']:.0f} s of speech"
@@ -70,6 +74,11 @@ def _threshold(document: dict[str, Any]) -> Iterator[str]:
         )
     if rests_on["nearest"] is not None:
         yield f"  The enrolled voice most like it: {rests_on['nearest']} (cosine {rests_on['nearest_score']:.2f})"
+        if rests_on["nearest_score"] >= document["threshold"] - NEAR:
+            yield (
+                f"  The two are hardly to be told apart, or one person under two names: what either says may stay"
+                f" unknown. `run.py voices remove {rests_on['nearest']}` if it is one"
+            )
 
 
 def tested(document: dict[str, Any]) -> Iterator[str]:
