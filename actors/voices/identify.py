@@ -26,7 +26,8 @@ from configs.identify import IdentifySettings
 logger = logging.getLogger(__name__)
 
 Samples = npt.NDArray[np.int16]
-Vector = Vectors = npt.NDArray[np.float32]
+Vector = npt.NDArray[np.float32]
+Vectors = npt.NDArray[np.float32]
 
 OFF = "identification is switched off"
 NO_MODEL = "the voice model could not be loaded"

@@ -12,8 +12,8 @@ import yaml
 from actors.errors import ConfigError
 from configs.identify import IdentifySettings
 
-HYPERPARAMETERS = "hyperparams.yaml"
-REQUIRED_FILES = (HYPERPARAMETERS, "embedding_model.ckpt")
+HYPERPARAMETERS, WEIGHTS = "hyperparams.yaml", "embedding_model.ckpt"
+REQUIRED_FILES = (HYPERPARAMETERS, WEIGHTS)
 FILES = ("*.yaml", "*.ckpt", "*.txt")
 """What is fetched of a model on the hub."""
 

@@ -21,6 +21,7 @@ from actors.voices.canary import prove
 from actors.voices.models import (
     FILES,
     HYPERPARAMETERS,
+    WEIGHTS,
     ModelUnavailable,
     local_model,
     refuse_foreign_code,
@@ -151,14 +152,16 @@ def _load(directory: Path, device: str, settings: IdentifySettings) -> Any:
 
         # speechbrain puts links to the files there, and would take whatever lies there already for them.
         with tempfile.TemporaryDirectory(prefix="earmark-voice-model-") as links:
-            return EncoderClassifier.from_hparams(
+            classifier = EncoderClassifier.from_hparams(
                 source=str(directory),
                 savedir=links,
                 overrides={"pretrained_path": str(directory)},
                 overrides_must_match=False,
                 run_opts={"device": device},
             )
-    # A model's files can be damaged or not fit speechbrain in any of these ways; none is our bug.
+        _demand_weights(classifier.mods.embedding_model, directory)
+        return classifier
+    # A model's files can be damaged, be another model's or not fit speechbrain in any of these ways; none is our bug.
     except (OSError, EOFError, ValueError, RuntimeError, ImportError, LookupError, TypeError, AttributeError, MemoryError) as error:  # fmt: skip
         trouble = diagnose(error)
         if trouble == "device":
@@ -173,6 +176,21 @@ def _load(directory: Path, device: str, settings: IdentifySettings) -> Any:
         raise ModelUnavailable(
             f"identify.model {settings.model} can't be loaded: {_line(error)}", remedy=remedy
         ) from error
+
+
+def _demand_weights(network: Any, directory: Path) -> None:
+    """See that each parameter came out of the file: speechbrain leaves those that it doesn't find as they were
+    drawn at random, and only logs it.
+
+    Raises:
+        LookupError: one did not.
+    """
+    import torch
+
+    there = torch.load(directory / WEIGHTS, map_location="cpu", weights_only=True)
+    missing = [name for name, _ in network.named_parameters() if name not in there]
+    if missing:
+        raise LookupError(f"{WEIGHTS} lacks {len(missing)} of its parameters, {missing[0]} first")
 
 
 def _line(error: BaseException) -> str:

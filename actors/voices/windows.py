@@ -30,7 +30,7 @@ guest in a third of the places; ``tests/bench/voices.py`` measures it."""
 LEAST_PROBES = 4
 """A slice with fewer is heard whole: it costs little, and so few windows prove nothing."""
 
-_SAMPLE_S = 1 / SAMPLE_RATE_HZ
+_HALF_A_SAMPLE_S = 0.5 / SAMPLE_RATE_HZ
 _CRUMB_S = 0.05
 """What may stay unheard at a clip's end: nobody says anything in it."""
 
@@ -76,14 +76,14 @@ def grid_windows(clip: Clip, window_s: float, hop_s: float) -> Iterator[Window]:
     """Windows ``hop_s`` apart; the last one ends with the clip. A clip shorter than a window has one, of the
     longest length of ``SHORTER_S`` that fits, in its middle: what is left over at its ends is the silence that
     Prepare left around speech. One shorter than ``LEAST_S`` has none."""
-    length_s = window_s if clip.duration_s + _SAMPLE_S >= window_s else shorter_s(clip.duration_s)
+    length_s = window_s if clip.duration_s + _HALF_A_SAMPLE_S >= window_s else shorter_s(clip.duration_s)
     if length_s is None:
         return
     last_s = max(0.0, clip.duration_s - length_s)
     if length_s < window_s:
         yield _window(clip, last_s / 2, length_s)
         return
-    n_hops = int((last_s + _SAMPLE_S) / hop_s)
+    n_hops = int((last_s + _HALF_A_SAMPLE_S) / hop_s)
     for hop in range(n_hops + 1):
         yield _window(clip, hop * hop_s, length_s)
     if last_s - n_hops * hop_s > _CRUMB_S:
@@ -131,7 +131,7 @@ def batches(windows: Iterable[Window], batch_size: int) -> list[list[Window]]:
 
 def shorter_s(duration_s: float) -> float | None:
     """The longest length of ``SHORTER_S`` that fits into a stretch; ``None``: not even the shortest."""
-    return next((length for length in SHORTER_S if length <= duration_s + _SAMPLE_S), None)
+    return next((length for length in SHORTER_S if length <= duration_s + _HALF_A_SAMPLE_S), None)
 
 
 def _window(clip: Clip, at_s: float, length_s: float) -> Window:

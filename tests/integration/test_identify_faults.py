@@ -9,6 +9,7 @@ import pytest
 from small_run import Ended
 
 from actors.store.database import Database
+from actors.voices.identify import NO_MODEL, OFF
 from pipelines.voiceless import FAILED, KILLS
 
 pytestmark = pytest.mark.timeout(300)
@@ -23,15 +24,16 @@ def voices(database: Database) -> dict[str, tuple[str | None, int]]:
     return {row["video_id"]: (row["voice_reason"], row["n"]) for row in rows}
 
 
-def served(database: Database) -> dict[str, tuple[str, str | None]]:
-    """Text and speaker of each video."""
-    query = "select source_id, string_agg(text, ' ') as text, max(speaker) as speaker from segments group by source_id"
+def served(database: Database) -> dict[str, tuple[str, str | None, str | None]]:
+    """Text, speaker and method of each video."""
+    query = "select source_id, text, speaker, speaker_method from segments"
     rows = database.run(lambda connection: connection.execute(query).fetchall())
-    return {row["source_id"]: (row["text"], row["speaker"]) for row in rows}
+    return {row["source_id"]: (row["text"], row["speaker"], row["speaker_method"]) for row in rows}
 
 
-def whole(*names: str) -> dict[str, tuple[str, None]]:
-    return {name: (f"slice 0 of {name}", None) for name in names}
+def unknown(name: str, reason: str) -> tuple[str, None, str]:
+    """All of a video's text, of nobody, and why."""
+    return f"slice 0 of {name}", None, f"unknown: {reason}"
 
 
 def test_what_kills_or_breaks_the_voice_model_keeps_its_text_and_costs_its_neighbours_nothing(
@@ -42,7 +44,7 @@ def test_what_kills_or_breaks_the_voice_model_keeps_its_text_and_costs_its_neigh
     harmful = ["identify-raises-1", "identify-raises-2", "identify-kills", "identify-hangs"]
     names = ["fine-0", *harmful, "fine-1"]
     ended = drive(
-        names, variant="with voices", settings={"watchdog.row_s": 5.0, "watchdog.row_s_per_audio_s": 0.0}
+        names, variant="with voices", settings={"watchdog.row_s": 15.0, "watchdog.row_s_per_audio_s": 0.0}
     )
     assert {row.status for row in ended.by_id.values()} == {"stored"}, ended.said
     assert (ended.exit_code, ended.left) == (0, [])
@@ -54,7 +56,12 @@ def test_what_kills_or_breaks_the_voice_model_keeps_its_text_and_costs_its_neigh
         "identify-hangs": (KILLS, 0),
     }
     assert all(heard[name][0] is None and heard[name][1] > 0 for name in ("fine-0", "fine-1"))
-    assert served(database) == whole(*names)
+    found = served(database)
+    for name in harmful:
+        assert found[name] == unknown(name, FAILED if "raises" in name else KILLS)
+    assert {name: text for name, (text, _, _) in found.items()} == {
+        name: f"slice 0 of {name}" for name in names
+    }
     assert ended.said.count(f"Some speech has no speaker: {FAILED} (LookupError") == 1
     assert ended.said.count(f"Some speech has no speaker: {KILLS}") == 2
 
@@ -76,8 +83,8 @@ def test_without_a_voice_model_everything_is_stored_and_nobody_is_named(
     ended = drive(["a", "b"], variant="with voices", settings={"identify.model": str(model)})
     assert {row.status for row in ended.by_id.values()} == {"stored"}, ended.said
     assert ended.exit_code == 0
-    assert voices(database) == dict.fromkeys(("a", "b"), ("the voice model could not be loaded", 0))
-    assert served(database) == whole("a", "b")
+    assert voices(database) == dict.fromkeys(("a", "b"), (NO_MODEL, 0))
+    assert served(database) == {name: unknown(name, NO_MODEL) for name in ("a", "b")}
     assert ended.said.count("NOBODY IS IDENTIFIED") == 1
     assert str(model) in ended.said and "reprocess --from prepare" in ended.said
 
@@ -88,7 +95,8 @@ def test_identification_that_is_switched_off_says_so_at_each_slice(
     """Nothing is loaded for it."""
     ended = drive(["a"], variant="with voices", settings={"identify.enabled": False})
     assert ended.exit_code == 0, ended.said
-    assert voices(database) == {"a": ("identification is switched off", 0)}
+    assert voices(database) == {"a": (OFF, 0)}
+    assert served(database) == {"a": unknown("a", OFF)}
     assert "NOBODY" not in ended.said
 
 

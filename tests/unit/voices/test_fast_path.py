@@ -46,7 +46,7 @@ def test_probes_above_the_threshold_that_differ_are_not_one_voice() -> None:
 
 def test_a_voice_as_near_as_another_enrolled_one_is_not_told() -> None:
     """Two profiles of nearly the same voice: the dense pass will say so."""
-    twin = at(0.98)
+    twin = 0.98 * HOST + np.sqrt(1 - 0.98**2, dtype=np.float32) * OTHER
     assert judged(*[0.9] * 20, profiles=(profile("host", HOST), profile("twin", twin))) is None
 
 
