@@ -108,10 +108,11 @@ def _relabel(intended: "Intended", settings: Settings, as_json: bool) -> int:
 
 
 def _labels(intended: "Intended", settings: Settings, *, write: bool) -> "Relabelling":
+    from cluster.hardware import find_hardware
     from pipelines.relabel import relabel_stored
 
-    with Database(open_database(settings, home()), pool_size=1) as database:
-        return relabel_stored(database, intended.videos, settings, write=write)
+    url, n_cpus = open_database(settings, home()), find_hardware().n_cpus
+    return relabel_stored(url, intended.videos, settings, write=write, n_cpus=n_cpus)
 
 
 def _ingest(

@@ -1,15 +1,21 @@
 """``reprocess --from identify``: who spoke, said anew for stored videos, from what was heard when they were ingested.
 
 Owns the order: decide, compare with what is served, write. Needs neither audio nor a recogniser nor Ray; only videos
-whose speakers now change at other places than before are left for the line, to be cut and embedded again.
+whose speakers now change at other places than before are left for the line, to be cut and embedded again. Deciding
+is Python over every word, so many videos are shared among processes.
 """
 
+import multiprocessing
+import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
-from actors.rows import Segment
+from actors.rows import Segment, VideoId
 from actors.store.database import Database
 from actors.store.redo import Chosen
 from actors.store.relabel import Served, read_served, relabel
@@ -21,6 +27,8 @@ from configs.settings import Settings
 
 BATCH = 20
 """Videos read together: an hour of talk is about a megabyte."""
+WORTH_A_PROCESS = 60
+"""A process takes a second or two to come up: so many videos for each, at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,36 +58,99 @@ class Relabelling:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of one video."""
+
+    video_id: VideoId
+    n_segments: int | None
+    """Labels that changed; ``None``: it must be cut again."""
+    is_written: bool = True
+    """False: somebody has stored it anew meanwhile."""
+
+
+class Relabeller:
+    """Decides on videos by the voices that were enrolled when it was made.
+
+    Args:
+        write: change the labels; else only say what would change.
+    """
+
+    def __init__(self, database: Database, settings: Settings, *, write: bool) -> None:
+        self._database, self._settings, self._write = database, settings, write
+        self._profiles: Sequence[Profile] = load_profiles(database)
+
+    def __call__(self, video_ids: Sequence[VideoId]) -> list[Verdict]:
+        """What became of these videos; of those that are not in the corpus any more nothing."""
+        return [self._one(served) for served in read_served(self._database, video_ids)]
+
+    def _one(self, served: Served) -> Verdict:
+        new = self._new_labels(served)
+        if new is None or not new:
+            return Verdict(served.video_id, None if new is None else 0)
+        is_written = not self._write or relabel(self._database, served, new)
+        return Verdict(served.video_id, len(new), is_written)
+
+    def _new_labels(self, served: Served) -> list[Segment] | None:
+        """The segments whose labels change; ``None``: the video must be cut anew."""
+        settings = self._settings
+        decided = decide(served.transcript, self._profiles, settings.identify)
+        labelled = relabelled(
+            decided, served.segments, settings.segment.max_gap_s, has_loops=served.has_loops
+        )
+        return None if labelled is None else changed(served.segments, labelled)
+
+
 def relabel_stored(
-    database: Database, videos: Sequence[Chosen], settings: Settings, *, write: bool
+    url: str, videos: Sequence[Chosen], settings: Settings, *, write: bool, n_cpus: int = 1
 ) -> Relabelling:
     """Decide anew who spoke in these videos by the voices that are enrolled.
 
     Args:
+        url: of the database.
         videos: all of their slices lie in the ledger.
         write: change the labels; else only say what would change.
+        n_cpus: most processes to share the work.
     """
     began_at = time.monotonic()
-    profiles = load_profiles(database)
-    to_cut: list[Chosen] = []
-    n_relabelled = n_segments = n_meanwhile = 0
-    for first in range(0, len(videos), BATCH):
-        batch = {video.video_id: video for video in videos[first : first + BATCH]}
-        for served in read_served(database, list(batch)):
-            new = _new_labels(served, profiles, settings)
-            if new is None:
-                to_cut.append(batch[served.video_id])
-            elif new and write and not relabel(database, served, new):
-                n_meanwhile += 1
-            elif new:
-                n_relabelled += 1
-                n_segments += len(new)
-    wall_s = time.monotonic() - began_at
-    return Relabelling(len(videos), n_relabelled, n_segments, tuple(to_cut), n_meanwhile, wall_s)
+    by_id = {video.video_id: video for video in videos}
+    ids = list(by_id)
+    batches = [ids[first : first + BATCH] for first in range(0, len(ids), BATCH)]
+    n_processes = min(n_cpus, len(videos) // WORTH_A_PROCESS)
+    with ExitStack() as leaving:
+        found: Iterable[list[Verdict]]
+        if n_processes > 1:
+            pool = leaving.enter_context(
+                ProcessPoolExecutor(
+                    n_processes, multiprocessing.get_context("spawn"), _begin, (url, settings, write)
+                )
+            )
+            found = pool.map(_relabel, batches)
+        else:
+            database = leaving.enter_context(Database(url, pool_size=1))
+            found = map(Relabeller(database, settings, write=write), batches)
+        verdicts = list(chain.from_iterable(found))
+    written = [each for each in verdicts if each.is_written and each.n_segments]
+    return Relabelling(
+        n_videos=len(videos),
+        n_relabelled=len(written),
+        n_segments=sum(each.n_segments or 0 for each in written),
+        to_cut=tuple(by_id[each.video_id] for each in verdicts if each.n_segments is None),
+        n_stored_meanwhile=sum(not each.is_written for each in verdicts),
+        wall_s=time.monotonic() - began_at,
+    )
 
 
-def _new_labels(served: Served, profiles: Sequence[Profile], settings: Settings) -> list[Segment] | None:
-    """The segments whose labels change; ``None``: the video must be cut anew."""
-    decided = decide(served.transcript, profiles, settings.identify)
-    labelled = relabelled(decided, served.segments, settings.segment.max_gap_s)
-    return None if labelled is None else changed(served.segments, labelled)
+_of_process: list[Relabeller] = []
+"""In a process of the pool: its own."""
+
+
+def _begin(url: str, settings: Settings, write: bool) -> None:
+    """A process of the pool comes up. Ctrl-C is its parent's to hear, which gives it no more batches then."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _of_process.append(Relabeller(Database(url, pool_size=1), settings, write=write))
+
+
+def _relabel(video_ids: Sequence[VideoId]) -> list[Verdict]:
+    (relabeller,) = _of_process
+    return relabeller(video_ids)

@@ -30,6 +30,8 @@ class Served:
     """Nothing is attributed in it; its ``meta`` is empty."""
     segments: tuple[Segment, ...]
     """Without the recogniser's scores."""
+    has_loops: bool
+    """Words of the text stand in no segment, or that wasn't counted."""
     updated_at: datetime
 
     @property
@@ -50,6 +52,7 @@ def read_served(database: Database, video_ids: Sequence[VideoId]) -> list[Served
                 segments=tuple(
                     Segment(**{**row, "flags": tuple(row["flags"])}) for row in segments[video_id]
                 ),
+                has_loops=sources[video_id]["n_words_collapsed"] != 0,
                 updated_at=sources[video_id]["updated_at"],
             )
             for video_id in video_ids

@@ -36,7 +36,9 @@ def speaker_meant(database: Database, given: str) -> str:
     Raises:
         ConfigError: ``no_speaker``, nobody of that name speaks in the corpus; the message lists names like it.
     """
-    labels = database.run(lambda c: [row["speaker"] for row in c.execute(queries("speakers")["labels"])])
+    labels: list[str] = database.run(
+        lambda c: [row["speaker"] for row in c.execute(queries("speakers")["labels"])]
+    )
     if given in labels:
         return given
     alike = [label for label in labels if label.casefold() == given.strip().casefold()]

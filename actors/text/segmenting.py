@@ -12,7 +12,7 @@ tokens or the database. Pure: the same transcript and settings always give the s
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from actors.errors import Rejected
@@ -106,16 +106,16 @@ def kept_words(tokens: Sequence[Token], max_gap_s: float) -> list[Token]:
     return [token for stretch in _stretches(tokens, max_gap_s) for token in collapse_loops(stretch)]
 
 
-def label_of(tokens: Sequence[Token], attributions: Sequence[Attribution]) -> Label:
-    """Who said these words, which are of one speaker, and how sure that is.
+def label_of(words_of: Mapping[int, int], attributions: Sequence[Attribution]) -> Label:
+    """Who said some words, which are of one speaker, and how sure that is.
 
     Args:
+        words_of: utterances that the words belong to, each with how many of them.
         attributions: of each utterance of the transcript.
     """
-    words_of = Counter(token.utterance for token in tokens)
     said_by = [(attributions[index], n_words) for index, n_words in sorted(words_of.items())]
     return Label(
-        speaker=tokens[0].speaker,
+        speaker=said_by[0][0].speaker,
         speaker_score=_mean([(one.score, n_words) for one, n_words in said_by]),
         speaker_margin=_mean([(one.margin, n_words) for one, n_words in said_by]),
         speaker_method=_main_method(said_by),
@@ -171,7 +171,7 @@ def _segment(
         start_s=start_s,
         end_s=max(tokens[-1].end_s, start_s + MIN_SEGMENT_S),
         n_words=len(tokens),
-        **asdict(label_of(tokens, attributions)),
+        **asdict(label_of(words_of, attributions)),
         avg_logprob=_mean([(utterance.avg_logprob, n_words) for utterance, n_words in scores]),
         compression_ratio=_mean([(utterance.compression_ratio, n_words) for utterance, n_words in scores]),
         no_speech_prob=_mean([(utterance.no_speech_prob, n_words) for utterance, n_words in scores]),

@@ -62,7 +62,9 @@ class Enrolled:
     def kept(self) -> Floats:
         """At most ``MAX_VECTORS`` of them, spread evenly."""
         n = len(self.vectors)
-        return self.vectors[np.unique(np.linspace(0, n - 1, min(n, MAX_VECTORS)).round().astype(int))]
+        spread = np.unique(np.linspace(0, n - 1, min(n, MAX_VECTORS)).round().astype(int))
+        chosen: Floats = self.vectors[spread]
+        return chosen
 
 
 def demand_usable(name: str, sources: Sequence[tuple[VoiceSource, float]]) -> None:

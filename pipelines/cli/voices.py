@@ -12,7 +12,7 @@ from pipelines.cli.options import json_option, load, settings_options
 _CLOCK = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d+)?)")
 
 
-class Clock(click.ParamType):
+class Clock(click.ParamType):  # type: ignore[type-arg]  # generic in newer releases of click only
     """A moment of a recording: seconds, ``mm:ss`` or ``h:mm:ss``."""
 
     name = "T"

@@ -5,6 +5,7 @@ ledger and copied by SQL; each copy is read, decided and written like a video of
 """
 
 import json
+import os
 import tempfile
 import time
 from pathlib import Path
@@ -37,8 +38,8 @@ COPIES = (
        select video_id || '-' || n, recipe, edition, ordinal, n_slices, decoded_s, speech_s, language, utterances, provenance,
               voice_model, voice_start_s, voice_end_s, voice_windows, voice_vectors, voice_dense, voice_reason
        from slices, generate_series(2, {n}) n""",
-    """insert into sources (source_id, source_type, title, url, duration_s, language, recipe, edition, provenance)
-       select source_id || '-' || n, source_type, title, url, duration_s, language, recipe, edition, provenance
+    """insert into sources (source_id, source_type, title, url, duration_s, language, recipe, edition, provenance, n_words_collapsed)
+       select source_id || '-' || n, source_type, title, url, duration_s, language, recipe, edition, provenance, n_words_collapsed
        from sources, generate_series(2, {n}) n""",
     """insert into segments (source_id, ordinal, text, start_s, end_s, n_words, speaker, speaker_score, speaker_margin, speaker_method)
        select source_id || '-' || n, ordinal, text, start_s, end_s, n_words, speaker, speaker_score, speaker_margin, speaker_method
@@ -64,13 +65,20 @@ def fill(database: Database, run_id: RunId, n_videos: int, minutes: float) -> No
     database.run(lambda c: c.execute("analyze"))
 
 
+def _cpu_s() -> float:
+    """Of this process and of those that it started and that have ended."""
+    spent = os.times()
+    return spent.user + spent.system + spent.children_user + spent.children_system
+
+
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--videos", type=click.IntRange(min=N_ORIGINALS), default=1_000, show_default=True, help="Stored videos."
 )
 @click.option("--minutes", type=float, default=10.0, show_default=True, help="Length of each.")
+@click.option("--cpus", type=click.IntRange(min=1), default=2, show_default=True, help="Most processes.")
 @click.option("--profile", "profiler", is_flag=True, help="Say where the time goes.")
-def main(videos: int, minutes: float, profiler: bool) -> None:
+def main(videos: int, minutes: float, cpus: int, profiler: bool) -> None:
     """Print seconds and videos a second, as JSON."""
     settings = load_settings("balanced", overrides={"identify.same_voice": 0.6}, env_file=None)
     place = Path(tempfile.mkdtemp(prefix="em-"))
@@ -81,21 +89,21 @@ def main(videos: int, minutes: float, profiler: bool) -> None:
             fill(database, registry.open_run({}), videos, minutes)
             save(database, voice("Host", profile=profile("Host", direction(1, DIM), model=MODEL)))
             chosen = choose(database, Conditions())
-            began_at = time.perf_counter()
+            began_at, cpu_began_s = time.perf_counter(), _cpu_s()
             if profiler:
                 import cProfile
 
                 with cProfile.Profile() as seen:
-                    done = relabel_stored(database, chosen, settings, write=True)
-                seen.print_stats("cumulative")
+                    done = relabel_stored(url, chosen, settings, write=True)
+                seen.print_stats("tottime")
             else:
-                done = relabel_stored(database, chosen, settings, write=True)
-            wall_s = time.perf_counter() - began_at
+                done = relabel_stored(url, chosen, settings, write=True, n_cpus=cpus)
+            wall_s, cpu_s = time.perf_counter() - began_at, _cpu_s() - cpu_began_s
     finally:
         stop_server(place / "postgres")
     click.echo(
         json.dumps(
-            {"videos": len(chosen), "minutes_each": minutes, "wall_s": round(wall_s, 2),
+            {"videos": len(chosen), "minutes_each": minutes, "wall_s": round(wall_s, 2), "cpu_s": round(cpu_s, 2),
              "videos_per_s": round(len(chosen) / wall_s, 1), "relabelled": done.n_relabelled,
              "segments": done.n_segments, "to_cut": len(done.to_cut)}
         )

@@ -46,10 +46,16 @@ def enrol(database: Database, name: str, who: np.ndarray) -> None:
     save(database, voice(name, profile=profile(name, who, model=MODEL)))
 
 
-def again(database: Database, settings: Settings, *, write: bool = True) -> Relabelling:
-    videos, left_out = redoable(choose(database, Conditions()), "identify")
-    assert not left_out
-    return relabel_stored(database, videos, settings, write=write)
+@pytest.fixture
+def again(database: Database, database_url: str, settings: Settings) -> Callable[..., Relabelling]:
+    """Does every stored video again from ``identify``."""
+
+    def do(*, write: bool = True, n_cpus: int = 1) -> Relabelling:
+        videos, left_out = redoable(choose(database, Conditions()), "identify")
+        assert not left_out
+        return relabel_stored(database_url, videos, settings, write=write, n_cpus=n_cpus)
+
+    return do
 
 
 def rows(database: Database, what: str) -> list[tuple[Any, ...]]:
@@ -74,7 +80,7 @@ CONVERSATION = (Turn(ADA, 30), Turn(BOB, 20), Turn(ADA, 25))
 
 
 def test_a_new_voice_is_found_in_what_is_stored(
-    database: Database, table: EmbeddingTable, shelf: Shelf, settings: Settings
+    database: Database, table: EmbeddingTable, shelf: Shelf, again: Callable[..., Relabelling]
 ) -> None:
     """Labels, scores and methods change; text, times, vectors and the first date don't, and no video is cut."""
     shelf.put("a", CONVERSATION)
@@ -83,7 +89,7 @@ def test_a_new_voice_is_found_in_what_is_stored(
     before, had = rows(database, kept), vectors(database, table)
     assert speakers(database) == ["Speaker 1", "Speaker 2", "Speaker 1"]
     enrol(database, "Ada", ADA)
-    done = again(database, settings)
+    done = again()
     assert (done.n_videos, done.to_cut, done.n_stored_meanwhile) == (2, (), 0)
     assert (done.n_relabelled, done.n_segments) == (2, len(before))  # in b the reason is another one
     assert speakers(database) == ["Ada", "Speaker 1", "Ada", "Speaker 1"]
@@ -94,44 +100,46 @@ def test_a_new_voice_is_found_in_what_is_stored(
 
 
 def test_doing_it_twice_changes_nothing_the_second_time(
-    database: Database, shelf: Shelf, settings: Settings
+    database: Database, shelf: Shelf, again: Callable[..., Relabelling]
 ) -> None:
     """Not even when the video was last touched."""
     enrol(database, "Ada", ADA)
     shelf.put("a", CONVERSATION)
     touched = rows(database, "updated_at")
-    assert again(database, settings).n_segments == 0
+    assert again().n_segments == 0
     assert rows(database, "updated_at") == touched
 
 
 def test_a_rehearsal_says_what_would_change_and_changes_nothing(
-    database: Database, shelf: Shelf, settings: Settings
+    database: Database, shelf: Shelf, again: Callable[..., Relabelling]
 ) -> None:
     """The same figures as the real thing."""
     shelf.put("a", CONVERSATION)
     enrol(database, "Ada", ADA)
     before = rows(database, "speaker, speaker_method, updated_at")
-    foreseen = again(database, settings, write=False)
+    foreseen = again(write=False)
     assert rows(database, "speaker, speaker_method, updated_at") == before
-    done = again(database, settings)
+    done = again()
     assert replace(foreseen, wall_s=0.0) == replace(done, wall_s=0.0)
 
 
 def test_a_video_whose_speakers_change_elsewhere_is_left_to_the_line(
-    database: Database, shelf: Shelf, settings: Settings
+    database: Database, shelf: Shelf, again: Callable[..., Relabelling]
 ) -> None:
     """It was cut while nobody asked who spoke: segments hold two people's words, and no label may stand on them."""
     shelf.put("a", CONVERSATION, asked_who=False)
     shelf.put("b", CONVERSATION, seed=5)
     enrol(database, "Ada", ADA)
     before = [row for row in rows(database, "source_id, speaker, speaker_method") if row[0] == "a"]
-    done = again(database, settings)
+    done = again()
     assert [video.video_id for video in done.to_cut] == ["a"]
     assert done.n_relabelled == 1
     assert [row for row in rows(database, "source_id, speaker, speaker_method") if row[0] == "a"] == before
 
 
-def test_after_a_removal_others_are_looked_for(database: Database, shelf: Shelf, settings: Settings) -> None:
+def test_after_a_removal_others_are_looked_for(
+    database: Database, shelf: Shelf, again: Callable[..., Relabelling]
+) -> None:
     """What the removed voice said becomes unknown, and then a person whom nobody enrolled."""
     enrol(database, "Ada", ADA)
     enrol(database, "Bob", BOB)
@@ -140,12 +148,12 @@ def test_after_a_removal_others_are_looked_for(database: Database, shelf: Shelf,
     remove(database, "Ada")
     assert speakers(database) == [None, "Bob", None]
     assert {row[1] for row in rows(database, "speaker, speaker_method") if row[0] is None} == {REMOVED}
-    again(database, settings)
+    again()
     assert speakers(database) == ["Speaker 1", "Bob", "Speaker 1"]
 
 
 def test_a_voice_removed_in_the_middle_is_not_written(
-    database: Database, shelf: Shelf, settings: Settings
+    database: Database, shelf: Shelf, again: Callable[..., Relabelling]
 ) -> None:
     """It was still enrolled when it was decided who spoke."""
     shelf.put("a", CONVERSATION)
@@ -160,7 +168,7 @@ def test_a_voice_removed_in_the_middle_is_not_written(
 
 
 def test_what_was_stored_anew_meanwhile_is_not_touched(
-    database: Database, shelf: Shelf, settings: Settings
+    database: Database, shelf: Shelf, again: Callable[..., Relabelling]
 ) -> None:
     """Its segments are others; labels for the old ones would be a guess."""
     shelf.put("a", CONVERSATION)
@@ -169,6 +177,20 @@ def test_what_was_stored_anew_meanwhile_is_not_touched(
     before = rows(database, "speaker, speaker_method")
     assert not relabel(database, served, served.segments[:1])
     assert rows(database, "speaker, speaker_method") == before
+
+
+def test_processes_share_the_work(
+    database: Database, shelf: Shelf, again: Callable[..., Relabelling], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each with a connection of its own; together they do what one would."""
+    monkeypatch.setattr("pipelines.relabel.WORTH_A_PROCESS", 1)
+    monkeypatch.setattr("pipelines.relabel.BATCH", 1)
+    for seed, name in enumerate(("a", "b", "c")):
+        shelf.put(name, CONVERSATION, asked_who=name != "b", seed=seed)
+    enrol(database, "Ada", ADA)
+    foreseen, done = again(write=False), again(n_cpus=2)
+    assert replace(foreseen, wall_s=0.0) == replace(done, wall_s=0.0)
+    assert [video.video_id for video in done.to_cut] == ["b"] and done.n_relabelled == 2
 
 
 def test_what_is_read_is_what_was_stored(database: Database, shelf: Shelf) -> None:

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import psycopg
 import pytest
-from store_rows import RECIPE, embedded, spoken, unit_vectors, wanted
+from psycopg.rows import dict_row
+from store_rows import RECIPE, embedded, meta, spoken, unit_vectors, wanted
 
 from actors.errors import ConfigError
-from actors.rows import EmbeddedVideo, RunId
+from actors.rows import EmbeddedVideo, RunId, VideoId
 from actors.store import status
 from actors.store.database import Database
 from actors.store.ledger import Ledger
@@ -19,6 +20,7 @@ from actors.store.speakers import Spoken, hours_by_speaker, speaker_meant
 from actors.store.vectors import EmbeddingTable, ensure_model
 from actors.store.voices import (
     REMOVED,
+    forget_absent,
     load_profiles,
     load_voices,
     remove,
@@ -47,6 +49,7 @@ def begun(database: Database, new_run: Callable[[], RunId]) -> Callable[..., Emb
         ledger = Ledger(database)
         ledger.ask(run, wanted(video_id), RECIPE)
         (request,) = ledger.claim(run, 1)
+        ledger.describe(request.video_id, request.fence, meta())
         ledger.commit_slice(spoken(video_id, request.fence, 0, 1))
         texts = [f"piece {n} of {video_id}" for n in range(len(said_by))]
         made = embedded(video_id, request.fence, texts, unit_vectors(len(texts), DIM))
@@ -231,20 +234,15 @@ def test_a_removal_waits_for_whoever_is_storing_by_that_voice(
     database: Database, database_url: str, store: Callable[..., None]
 ) -> None:
     """Neither misses the other: labels written in the same moment go too."""
-    from actors.rows import VideoId
-    from actors.store.voices import forget_absent
-
     save(database, voice("Ada"))
     store("a", ("Ada", "profile"))
     with (
-        psycopg.connect(database_url, row_factory=psycopg.rows.dict_row) as storing,
+        psycopg.connect(database_url, row_factory=dict_row) as storing,
         ThreadPoolExecutor(1) as pool,
     ):
         forget_absent(storing, VideoId("a"))
         removing = pool.submit(remove, database, "Ada")
-        while not storing.execute(
-            "select 1 from pg_locks where not granted and database = (select oid from pg_database where datname = current_database())"
-        ).fetchall():
+        while not storing.execute("select 1 from pg_locks where not granted").fetchall():
             assert not removing.done()
         storing.execute(
             "update segments set speaker = 'Ada', speaker_method = 'profile', speaker_score = 0.5"

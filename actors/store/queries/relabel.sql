@@ -2,7 +2,7 @@
 
 -- name: sources
 -- updated_at tells later whether somebody has stored the video anew meanwhile.
-select source_id as video_id, recipe, edition, language, updated_at from sources where source_id = any(%(ids)s)
+select source_id as video_id, language, n_words_collapsed, updated_at from sources where source_id = any(%(ids)s)
 
 -- name: texts
 -- The slices that the served texts were cut from.

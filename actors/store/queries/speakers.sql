@@ -8,7 +8,7 @@ select kind, case when kind = 'voice' then speaker when kind = 'unknown' then re
 from (
   select g.source_id, g.start_s, g.end_s, g.speaker, regexp_replace(g.speaker_method, '^unknown: ', '') as reason,
          case when g.speaker_method in ('profile', 'fast path') then 'voice'
-              when g.speaker_method like 'unknown%%' or g.speaker is null then 'unknown'
+              when starts_with(g.speaker_method, 'unknown') or g.speaker is null then 'unknown'
               else 'not enrolled' end as kind
   from segments g
   where %(run_id)s::bigint is null
