@@ -16,6 +16,8 @@ from pipelines.forgetting import ForgetBlocks
 from pipelines.stage import StageSpec
 
 EMBED_THREADS = 16
+TRANSCRIBE_THREADS = 2
+"""One row at the engine, one at its door (``OneAtATime``)."""
 DOWNLOADERS_AT_START = 4
 """Of the first videos the shortest is there first, and the recognisers stand idle until it is."""
 
@@ -50,7 +52,7 @@ def line(settings: Settings, pools: Pools) -> list[StageSpec]:
             min_actors=pools.n_transcribers if settings.ray.address is None else 1,
             max_actors=pools.n_transcribers, initial_actors=pools.n_transcribers,
             num_cpus=transcribe_cpus, num_gpus=pools.transcribe_gpu_share,
-            marks_stage=True,
+            threads=TRANSCRIBE_THREADS, marks_stage=True,
         ),
         StageSpec(
             name="Identify", accepts=(rows.SpokenSlice,), build=workers.build_identify,

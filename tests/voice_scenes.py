@@ -8,7 +8,7 @@ Made by ``tests/data/speech_source/make_scenes.py``. An archive of a set holds, 
   ``word_voices``, who really said them; ``lines``: start, end and voice of each sentence, exactly.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from actors.rows import SliceVoices, Transcript, Utterance, VideoId, VideoMeta, Word
+from actors.voices.calibration import OtherVoice, calibrate
 from actors.voices.clustering import centre
 from actors.voices.profile import Profile
 from configs.identify import IdentifySettings
@@ -26,8 +27,7 @@ MODEL = "ecapa-tiny-espeak"
 SETTINGS = IdentifySettings(model=MODEL, device="cpu", same_voice=0.6)
 """As in the demo profile."""
 
-OTHERS_REACH = 0.65
-"""What windows of other people reach at most with this model, as its makers measured."""
+Vectors = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,27 +62,20 @@ def read_set(name: str) -> SceneSet:
     which = next(one for one in SETS if one.name == name)
     with np.load(PLACE / f"{name}.npz") as archive:
         arrays = dict(archive)
-    cohort = np.concatenate([array for key, array in arrays.items() if key.startswith("cohort/")])
+    cohort = [array.astype(np.float32) for key, array in arrays.items() if key.startswith("cohort/")]
     profiles = tuple(
-        enrol(voice, arrays[f"enrolled/{voice}"].astype(np.float32), cohort.astype(np.float32))
-        for voice in which.enrolled
+        enrol(voice, arrays[f"enrolled/{voice}"].astype(np.float32), cohort) for voice in which.enrolled
     )
     scenes = tuple(_staged(scene, arrays, f"scene/{index}/") for index, scene in enumerate(which.scenes))
     return SceneSet(name, profiles, scenes)
 
 
-def enrol(name: str, own: npt.NDArray[np.float32], others: npt.NDArray[np.float32]) -> Profile:
-    """A profile whose threshold lies midway between what other voices reach at most (all but one in a thousand of
-    their windows; never under what the model is known for) and what the voice's own windows reach at least (all but
-    one in twenty, each against the centre of windows that are not beside it)."""
-    own_scores = []
-    for first in range(0, len(own), 8):
-        away = np.ones(len(own), np.bool_)
-        away[max(0, first - 1) : first + 9] = False
-        own_scores.append(own[first : first + 8] @ centre(own[away]))
-    low = float(np.quantile(np.concatenate(own_scores), 0.05))
-    bound = max(float(np.quantile(others @ centre(own), 0.999)), OTHERS_REACH)
-    return Profile(name, MODEL, centre(own), own, (low + bound) / 2 if bound < low else bound)
+def enrol(
+    name: str, own: Vectors, others: Sequence[Vectors] = (), enrolled: Sequence[Profile] = ()
+) -> Profile:
+    """A profile with the threshold that enrolment would calibrate, were the others the voices of the corpus."""
+    threshold, _ = calibrate(own, MODEL, enrolled, [OtherVoice(one) for one in others])
+    return Profile(name, MODEL, centre(own), own, threshold)
 
 
 def _staged(scene: Scene, arrays: dict[str, npt.NDArray[np.generic]], prefix: str) -> Staged:

@@ -40,7 +40,7 @@ def drive_small_line(home: Path, database_url: str, names: list[str], **asked: o
     document = {"url": database_url, "videos": names, "ended": str(ended), **asked}
     done = subprocess.run(
         [sys.executable, "-m", "tests.integration.small_line", json.dumps(document)], cwd=ROOT,
-        env=environment(home), capture_output=True, text=True, timeout=200, check=False,
+        env=environment(home), capture_output=True, text=True, timeout=280, check=False,
     )  # fmt: skip
     left = processes_of(home)
     for process in left:

@@ -44,7 +44,7 @@ def test_what_kills_or_breaks_the_voice_model_keeps_its_text_and_costs_its_neigh
     harmful = ["identify-raises-1", "identify-raises-2", "identify-kills", "identify-hangs"]
     names = ["fine-0", *harmful, "fine-1"]
     ended = drive(
-        names, variant="with voices", settings={"watchdog.row_s": 5.0, "watchdog.row_s_per_audio_s": 0.0}
+        names, variant="with voices", settings={"watchdog.row_s": 15.0, "watchdog.row_s_per_audio_s": 0.0}
     )
     assert {row.status for row in ended.by_id.values()} == {"stored"}, ended.said
     assert (ended.exit_code, ended.left) == (0, [])

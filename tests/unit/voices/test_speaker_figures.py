@@ -45,7 +45,7 @@ def test_changes_of_speaker_are_found(total: Tally) -> None:
     """Near a change words are right or unknown, hardly ever wrong."""
     figures = total.figures
     assert figures["near a change: right"] >= 0.85
-    assert figures["near a change: right"] + figures["near a change: unknown"] >= 0.97
+    assert figures["near a change: right"] + figures["near a change: unknown"] >= 0.96
     assert figures["changes cut"] >= 0.85
 
 
@@ -79,12 +79,12 @@ def test_twins_are_not_mistaken_for_one_another(twins: SceneSet, index: int) -> 
 
 
 @pytest.mark.parametrize("index", [0, 1])
-def test_a_twin_whom_nobody_enrolled_is_not_the_enrolled(twins: SceneSet, index: int) -> None:
-    """The twin's speech stands in the corpus that the threshold was calibrated on: it lies above him."""
+def test_a_twin_who_is_known_is_not_the_enrolled(twins: SceneSet, index: int) -> None:
+    """The twin was enrolled when the threshold was calibrated, and is no more: the threshold lies above him."""
     staged = twins.scenes[index]
     (own,) = set(staged.scene.voices)
     (other,) = {"en-us+pedro": ["en-us+john"], "en-us+caleb": ["en-us+adam"]}[own]
     by_name = {profile.name: profile for profile in twins.profiles}
-    enrolled = enrol(other, by_name[other].vectors, by_name[own].vectors)
+    enrolled = enrol(other, by_name[other].vectors, enrolled=[by_name[own]])
     labels = labels_of(decide(staged.transcript, [enrolled], SETTINGS))
     assert other not in {label.speaker for label in labels}
