@@ -70,8 +70,10 @@ def refusal_of_name(name: str, taken: Sequence[str], *, replace: bool) -> Config
 
 
 def _is_same(one: Voice, other: Voice) -> bool:
-    return np.array_equal(one.profile.vectors, other.profile.vectors) and np.array_equal(
-        one.profile.centroid, other.profile.centroid
+    return (
+        one.profile.threshold == other.profile.threshold
+        and np.array_equal(one.profile.vectors, other.profile.vectors)
+        and np.array_equal(one.profile.centroid, other.profile.centroid)
     )
 
 
