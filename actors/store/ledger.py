@@ -16,7 +16,7 @@ import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from actors.errors import EarmarkError
+from actors.errors import EarmarkError, LeaseLost
 from actors.rows import Request, RunId, SegmentedVideo, Transcript, VideoId, VideoMeta, VoicedSlice
 from actors.store import assembly
 from actors.store.asking import Wanted, ask
@@ -72,12 +72,17 @@ class Ledger:
 
         Args:
             shares: most videos of each source named here.
+
+        Raises:
+            LeaseLost: the run has ended.
         """
         shares = shares or {}
         what = {"run_id": run_id, "claim": uuid.uuid4(), "limit": limit}
         what |= {"sites": list(shares), "shares": list(shares.values())}
 
         def take(connection: Conn) -> list[dict[str, Any]]:
+            if connection.execute(queries("ledger")["open_run"], what).fetchone() is None:
+                raise LeaseLost(f"run {run_id} has ended")
             before = connection.execute(queries("ledger")["claimed_before"], what).fetchall()
             return before or connection.execute(queries("ledger")["claim"], what).fetchall()
 

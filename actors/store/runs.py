@@ -125,6 +125,8 @@ class RunRegistry:
         text = public_json(figures)
 
         def finish(connection: Conn) -> None:
+            # Locked first: no claim comes after what is put back.
+            connection.execute(queries("runs")["still_ours"], {"run_id": self._run_id})
             put_back(connection, [self._run_id] if self._run_id is not None else [], forgive=True)
             what = {"run_id": self._run_id, "outcome": outcome, "figures": text}
             connection.execute(queries("runs")["finish"], what)

@@ -3,6 +3,8 @@
 import signal
 import subprocess
 import sys
+import time
+import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -18,6 +20,7 @@ from actors.store import status
 from actors.store.database import Database
 from actors.store.ledger import Ledger
 from actors.store.runs import RunRegistry
+from actors.store.sql import queries
 
 ROOT = Path(__file__).parents[2]
 DRIVER = """
@@ -175,3 +178,44 @@ def test_twenty_runs_opened_at_once_do_not_declare_each_other_lost(
     for registry in registries:
         registry.hold()
         registry.disconnect()
+
+
+def test_nothing_is_claimed_for_a_run_that_has_ended(database: Database, database_url: str) -> None:
+    """Its source may live on for a moment, as after a raylet was killed: what it took then would be nobody's."""
+    ledger = Ledger(database)
+    with RunRegistry(database_url) as registry:
+        run = registry.open_run({})
+        ledger.ask(run, wanted("a"), RECIPE)
+        registry.close_run("failed", {})
+        with pytest.raises(LeaseLost, match=f"run {run} has ended"):
+            ledger.claim(run, 1)
+    found = status.video(database, "a")
+    assert found is not None and found.status == "pending"
+
+
+def test_the_end_of_a_run_puts_back_what_is_being_claimed_at_that_moment(
+    database: Database, database_url: str
+) -> None:
+    """The end waits for the claim's commit, and sees what it took."""
+    ledger = Ledger(database)
+    waits = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+    with (
+        RunRegistry(database_url) as registry,
+        ThreadPoolExecutor(1) as pool,
+        psycopg.connect(database_url) as source,
+        psycopg.connect(database_url, autocommit=True) as onlooker,
+    ):
+        run = registry.open_run({})
+        ledger.ask(run, wanted("a"), RECIPE)
+        what = {"run_id": run, "claim": uuid.uuid4(), "limit": 1, "sites": [], "shares": []}
+        source.execute(queries("ledger")["open_run"], what)
+        assert source.execute(queries("ledger")["claim"], what).rowcount == 1
+        ending = pool.submit(registry.close_run, "failed", {})
+        deadline = time.monotonic() + 30
+        while onlooker.execute(waits).fetchone() == (0,):
+            assert time.monotonic() < deadline and not ending.done()
+            time.sleep(0.01)
+        source.commit()
+        ending.result(30)
+    found = status.video(database, "a")
+    assert found is not None and found.status == "pending"

@@ -1,5 +1,10 @@
 -- Moving a video through its states. Every change of hands adds one to its fence.
 
+-- name: open_run
+-- A claim and the end of its run take turns at the run's row: what is claimed is seen by the end that puts it back,
+-- and after the end nothing is claimed. Workers outlive a raylet that was killed by a second.
+select from runs where run_id = %(run_id)s and finished_at is null for share
+
 -- name: claimed_before
 -- The same claim asked again: its commit landed, and only the answer was lost.
 select video_id, fence, url, meta, redo, queue_no from ingest_state
