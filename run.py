@@ -3,17 +3,17 @@
 import json
 import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
-from configs.catalogue import DEFAULT_PROFILE, SettingsError, profiles
+from cluster.figures import CARDS, NO_CARD
+from configs.catalogue import SettingsError
+from run_options import json_option, settings_options
+from run_options import load_settings_of as _load
 
 EXIT_OK, EXIT_SOME_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Group(click.Group):
@@ -34,22 +34,6 @@ class Group(click.Group):
         except KeyboardInterrupt:
             click.echo("earmark: stopped", err=True)
             ctx.exit(EXIT_INTERRUPTED)
-
-
-def settings_options(command: F) -> F:
-    """Where settings come from; the same for every command."""
-    for option in (
-        click.option("--profile", metavar="NAME", help=f"Settings that ship: {', '.join(profiles())}. Default: {DEFAULT_PROFILE} (env EARMARK_PROFILE)."),
-        click.option("--config", "config_file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="YAML file of settings, over the profile."),
-        click.option("--set", "assignments", metavar="SECTION.NAME=VALUE", multiple=True, help="One setting, over everything else; may be repeated. `settings` lists them."),
-    ):  # fmt: skip
-        command = option(command)
-    return command
-
-
-json_option = click.option(
-    "--json", "as_json", is_flag=True, help="One JSON document on standard output, nothing else there."
-)
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -212,6 +196,43 @@ def search(query: str, limit: int, profile: str | None, config_file: Path | None
     search_corpus(settings, query, limit, filters, as_json)
 
 
+@main.command()
+@click.option("--only", metavar="CHECK", multiple=True, help="Only this check; may be repeated.")
+@settings_options
+@json_option
+def doctor(only: tuple[str, ...], profile: str | None, config_file: Path | None, assignments: tuple[str, ...], as_json: bool) -> None:  # fmt: skip
+    """Look for what is wrong here and say what to do about it: a line a check. Exit code 1: something is.
+
+    Loads every model of the settings and tries it out, each in a process of its own.
+    """
+    settings = _load(profile, config_file, assignments)
+    from pipelines.doctor.checks import run_doctor
+
+    sys.exit(run_doctor(settings, only, as_json))
+
+
+@main.command()
+@click.argument("sources", nargs=-1)
+@click.option("--hours", type=click.FloatRange(min=0, min_open=True), help="So much audio instead of sources.")
+@click.option("--video-minutes", type=click.FloatRange(min=0, min_open=True), help="Mean length of a video where it isn't known.")
+@click.option("--gpu", type=click.Choice([*CARDS, NO_CARD]), help="Plan for one such card instead of what is here.")
+@click.option("--cpus", type=click.IntRange(min=1), help="Plan for so many cores instead of those here.")
+@click.option("--mbit", type=click.FloatRange(min=0, min_open=True), help="Speed of the line to the internet, in Mbit/s.")
+@settings_options
+@json_option
+def plan(sources: tuple[str, ...], hours: float | None, video_minutes: float | None, gpu: str | None, cpus: int | None, mbit: float | None, profile: str | None, config_file: Path | None, assignments: tuple[str, ...], as_json: bool) -> None:  # fmt: skip
+    """What a run would use, how fast it would be, which limit binds, and when it would be done.
+
+    SOURCE as for `ingest`: lists are read, nothing is fetched and nothing written.
+    """
+    if sources and hours is not None:
+        raise click.UsageError("give SOURCE or --hours, not both")
+    settings = _load(profile, config_file, assignments)
+    from pipelines.plan_command import Asked, show_plan
+
+    sys.exit(show_plan(settings, Asked(sources, hours, video_minutes, gpu, cpus, mbit), as_json))
+
+
 @main.command("settings")
 @settings_options
 @json_option
@@ -252,29 +273,6 @@ def stop(as_json: bool) -> None:
     from pipelines.commands import stop_database
 
     stop_database(as_json)
-
-
-def _load(
-    profile: str | None,
-    config_file: Path | None,
-    assignments: tuple[str, ...],
-    flags: dict[str, Any] | None = None,
-) -> Any:
-    from actors.credentials import masked
-    from configs.load import SECRET_SETTINGS, load_settings
-
-    overrides: dict[str, Any] = dict(flags or {})
-    for assignment in assignments:
-        name, found, value = assignment.partition("=")
-        if not found or "." not in name:
-            raise SettingsError(f"--set {masked(assignment)}: expected SECTION.NAME=VALUE")
-        if name in SECRET_SETTINGS and masked(value) != value:
-            raise SettingsError(
-                f"--set {name}: every user of this machine can read a command line, and this one holds a password; "
-                f"set the environment variable EARMARK_{name.replace('.', '__').upper()}"
-            )
-        overrides[name] = None if value == "" else value
-    return load_settings(profile, config_file, overrides)
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ from pipelines.engine_guard import EngineGuard
 from pipelines.gate import Gate
 from pipelines.ingest import build, line
 from pipelines.lookout import look_into_lists
-from pipelines.outcome import Outcome, turned_away
+from pipelines.outcome import Outcome, hardware_document, turned_away
 from pipelines.progress import Display
 from pipelines.recipe_change import RecipeChange, tell
 from pipelines.scoreboard import Scoreboard, Tally
@@ -127,7 +127,7 @@ def run(items: Iterable[Wanted], plan: Plan, display: Display) -> Outcome:
                 accounts=accounts, quality=quality,
                 # Entries of lists were not known before the work.
                 recipe_change=replace(change, stored=stored_otherwise(database, run_id)),
-                turned_away=put_off,
+                turned_away=put_off, hardware=hardware_document(plan.hardware),
             )  # fmt: skip
             registry.close_run(ended, outcome.figures())
         AudioArchive(plan.home.audio_dir, plan.settings.archive).sweep(ledger.unended)
