@@ -213,11 +213,23 @@ def doctor(only: tuple[str, ...], profile: str | None, config_file: Path | None,
 
 @main.command()
 @click.argument("sources", nargs=-1)
-@click.option("--hours", type=click.FloatRange(min=0, min_open=True), help="So much audio instead of sources.")
-@click.option("--video-minutes", type=click.FloatRange(min=0, min_open=True), help="Mean length of a video where it isn't known.")
-@click.option("--gpu", type=click.Choice([*CARDS, NO_CARD]), help="Plan for one such card instead of what is here.")
+@click.option(
+    "--hours", type=click.FloatRange(min=0, min_open=True), help="So much audio instead of sources."
+)
+@click.option(
+    "--video-minutes",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Mean length of a video where it isn't known.",
+)
+@click.option(
+    "--gpu", type=click.Choice([*CARDS, NO_CARD]), help="Plan for one such card instead of what is here."
+)
 @click.option("--cpus", type=click.IntRange(min=1), help="Plan for so many cores instead of those here.")
-@click.option("--mbit", type=click.FloatRange(min=0, min_open=True), help="Speed of the line to the internet, in Mbit/s.")
+@click.option(
+    "--mbit",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Speed of the line to the internet, in Mbit/s.",
+)
 @settings_options
 @json_option
 def plan(sources: tuple[str, ...], hours: float | None, video_minutes: float | None, gpu: str | None, cpus: int | None, mbit: float | None, profile: str | None, config_file: Path | None, assignments: tuple[str, ...], as_json: bool) -> None:  # fmt: skip

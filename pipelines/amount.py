@@ -93,7 +93,10 @@ def total(
 ) -> Amount:  # fmt: skip
     """The amount that videos come to; those of unknown length count with the mean of the others."""
     if lengths_s:
-        mean_h, mean_from = sum(lengths_s) / len(lengths_s) / HOUR_S, f"the mean of {len(lengths_s)} of the sources"
+        mean_h, mean_from = (
+            sum(lengths_s) / len(lengths_s) / HOUR_S,
+            f"the mean of {len(lengths_s)} of the sources",
+        )
     n_unknown = len(rows) - len(lengths_s)
     audio_h = sum(lengths_s) / HOUR_S + n_unknown * mean_h
     sites = Counter(_kind(str(row["url"])) for row in rows)

@@ -54,7 +54,9 @@ def measured_costs(
     for stage, n_actors in pools.items():
         if stage in OTHERS_WORK:
             continue
-        fitting = [run for run in whole if _fits(stage, run, settings, n_actors, known.get(stage))][:MOST_RUNS]
+        fitting = [run for run in whole if _fits(stage, run, settings, n_actors, known.get(stage))][
+            :MOST_RUNS
+        ]
         if fitting:
             found[stage] = _sum(stage, fitting, n_actors, known.get(stage))
     return found

@@ -15,7 +15,7 @@ import click
 
 from actors.errors import ConfigError
 from actors.fetch.asker import YOUTUBE
-from actors.fetch.governor import Bucket, rate_per_h
+from actors.fetch.governor import Bucket
 from actors.store.database import Database
 from actors.store.measured import MeasuredRun, mean_duration_s, measured_runs
 from actors.store.permits import Permits
@@ -139,7 +139,9 @@ def _surroundings(settings: Settings, asked: Asked, hardware: Hardware, known: K
     mbit = Figure(DEFAULT_MBIT, "estimated", "nobody said how fast the line is (--mbit)")
     if asked.mbit is not None:
         mbit = Figure(asked.mbit, "measured here", "as given")
-    youtube = Figure(governor.youtube_videos_per_h, "measured elsewhere", "a guest is blocked near 300 (yt-dlp's wiki)")
+    youtube = Figure(
+        governor.youtube_videos_per_h, "measured elsewhere", "a guest is blocked near 300 (yt-dlp's wiki)"
+    )
     if known.youtube is not None and known.youtube.learned_per_h is not None:
         learned = min(known.youtube.learned_per_h, governor.youtube_videos_per_h)
         youtube = Figure(round(learned, 1), "measured here", "learned after YouTube turned us away")
@@ -174,7 +176,11 @@ def _speeds(found: Forecast) -> dict[str, Any]:
         for each in found.limits
     ]  # fmt: skip
     stages: dict[str, Any] = {
-        stage: {"speed_h_per_h": _rounded(limit.speed_h_per_h), "origin": limit.origin, "source": limit.source}
+        stage: {
+            "speed_h_per_h": _rounded(limit.speed_h_per_h),
+            "origin": limit.origin,
+            "source": limit.source,
+        }
         for stage, limit in found.stage_limits.items()
     }
     return {

@@ -49,7 +49,10 @@ def verdict(document: dict[str, Any]) -> str:
         return said
     if not document["amount"]["videos"]:
         return f"{said}; there is nothing to do"
-    took, done = timedelta(seconds=round(document["seconds"])), _day(document["done_at"], document["planned_at"])
+    took, done = (
+        timedelta(seconds=round(document["seconds"])),
+        _day(document["done_at"], document["planned_at"]),
+    )
     return f"{said}; {took} for it, done {done}"
 
 
@@ -63,7 +66,9 @@ def _memory(memory: dict[str, Any]) -> Iterator[str]:
     if not memory["items"]:
         return
     parts = " + ".join(
-        f"{item['n']} × {item['what']} {item['gib']:.1f}" if item["n"] > 1 else f"{item['what']} {item['gib']:.1f}"
+        f"{item['n']} × {item['what']} {item['gib']:.1f}"
+        if item["n"] > 1
+        else f"{item['what']} {item['gib']:.1f}"
         for item in memory["items"]
     )
     which = "card" if memory["cards"] == 1 else f"fullest of {memory['cards']} cards"

@@ -151,7 +151,9 @@ def _of_machine(pools: Sequence[Pool], around: Surroundings) -> Iterator[Limit]:
             continue
         most = max(each, key=lambda stage: each[stage])
         origin = max((p.cost.origin for p in pools if p.cost and each[p.stage]), key=ORIGINS.index)
-        parts = ", ".join(f"{stage} {part_s / total_s:.0%}" for stage, part_s in each.items() if part_s / total_s >= 0.05)
+        parts = ", ".join(
+            f"{stage} {part_s / total_s:.0%}" for stage, part_s in each.items() if part_s / total_s >= 0.05
+        )
         # Where embedding takes most of a card, it is embedding that one would turn down.
         named = "embed" if code == "gpu" and most == "Embed" else code
         yield Limit(named, n_units * HOUR_S / total_s, origin, parts)

@@ -21,7 +21,7 @@ CHECKS = (
     Check("packages", packages.requirements),
     Check("clashes", packages.clashes),
     Check("disk", machine.disk),
-    Check("/dev/shm", machine.shared_memory),
+    Check("shared memory", machine.shared_memory),
     Check("memory", machine.memory),
     Check("open files", machine.open_files),
     Check("ports", machine.ports),

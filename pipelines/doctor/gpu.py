@@ -207,7 +207,9 @@ def judge_torch(facts: TorchFacts, driver: NvidiaDriver | None, wanted: Mapping[
     strange = [card.name for card in cards if not _has_kernels(facts.architectures, card.capability)]
     if strange and on_cuda:
         return wrong(
-            "torch", f"{build}, has no kernels for {strange[0]}", "Take a newer torch below 2.14, or another card"
+            "torch",
+            f"{build}, has no kernels for {strange[0]}",
+            "Take a newer torch below 2.14, or another card",
         )
     return ok("torch", f"{build}, {facts.n_devices} cards")
 

@@ -33,14 +33,15 @@ def disk(around: Surroundings) -> Iterator[Finding]:
     """Raises SettingsError where the home can't be made."""
     around.home.create()
     place = around.home.root
-    with tempfile.TemporaryFile(dir=place) as probe:
-        probe.write(b"x")
     free, keep = shutil.disk_usage(place).free, around.settings.archive
     more = "Free some space, or set EARMARK_HOME to a directory on a larger disk"
     said = f"{free / GIB:.1f} GiB free under {place}"
     if free < LEAST_FREE_BYTES:
         yield wrong("disk", said, more)
-    elif free < ENOUGH_FREE_BYTES:
+        return
+    with tempfile.TemporaryFile(dir=place) as probe:
+        probe.write(b"can it be written?")
+    if free < ENOUGH_FREE_BYTES:
         yield warning("disk", said, more)
     elif keep.keep == "always" and free < keep.max_bytes:
         yield warning("disk", f"{said}, and archive.max_bytes is {keep.max_bytes / GIB:.1f} GiB", more)
@@ -52,18 +53,18 @@ def shared_memory(around: Surroundings) -> Iterator[Finding]:
     """Ray takes the disk instead where the object store doesn't fit; everything becomes slow."""
     needed = 2 * around.settings.ray.object_store_bytes
     if around.settings.ray.address is not None or not SHARED_MEMORY.is_dir():
-        yield ok("/dev/shm", "not used: the cluster's nodes have their own, or this system has none")
+        yield ok("shared memory", "not used: the cluster's nodes have their own, or this system has none")
         return
     free = shutil.disk_usage(SHARED_MEMORY).free
     said = f"{free / GIB:.1f} GiB free, the object store takes up to {needed / GIB:.1f}"
     if free < needed:
         yield warning(
-            "/dev/shm", f"{said}: Ray would put it on disk",
+            "shared memory", f"{said}: Ray would put it on disk",
             f"Start the container with --shm-size={needed / 1e9 * 1.25:.1f}g, or set ray.object_store_bytes to "
             f"{max(100_000_000, free * 2 // 5)} or less",
         )  # fmt: skip
     else:
-        yield ok("/dev/shm", said)
+        yield ok("shared memory", said)
 
 
 def memory(around: Surroundings) -> Iterator[Finding]:

@@ -92,7 +92,9 @@ def cookies(around: Surroundings) -> Iterator[Finding]:
         yield warning("cookies", f"{what}: {told_lines} lines could not be read", export)
     elif download.cookies_file and _others_read(download.cookies_file):
         yield warning(
-            "cookies", f"{what}: other users of this machine may read it", f"chmod 600 {download.cookies_file}"
+            "cookies",
+            f"{what}: other users of this machine may read it",
+            f"chmod 600 {download.cookies_file}",
         )
     else:
         yield ok("cookies", f"{what}: {len(alive)} that are valid")
