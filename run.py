@@ -10,10 +10,11 @@ import click
 
 from cluster.figures import CARDS, NO_CARD
 from configs.catalogue import SettingsError
-from run_options import json_option, settings_options
+from run_options import device_flags, json_option, settings_options
 from run_options import load_settings_of as _load
 
 EXIT_OK, EXIT_SOME_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
+ABOVE_0 = click.FloatRange(min=0, min_open=True)
 
 
 class Group(click.Group):
@@ -213,33 +214,28 @@ def doctor(only: tuple[str, ...], profile: str | None, config_file: Path | None,
 
 @main.command()
 @click.argument("sources", nargs=-1)
+@click.option("--hours", type=ABOVE_0, help="So much audio of YouTube, instead of sources.")
+@click.option("--video-minutes", type=ABOVE_0, help="Mean length of a video, where it isn't known.")
 @click.option(
-    "--hours", type=click.FloatRange(min=0, min_open=True), help="So much audio instead of sources."
+    "--gpu", type=click.Choice([*CARDS, NO_CARD]), help="Plan for one such card, not for what is here."
 )
-@click.option(
-    "--video-minutes",
-    type=click.FloatRange(min=0, min_open=True),
-    help="Mean length of a video where it isn't known.",
-)
-@click.option(
-    "--gpu", type=click.Choice([*CARDS, NO_CARD]), help="Plan for one such card instead of what is here."
-)
-@click.option("--cpus", type=click.IntRange(min=1), help="Plan for so many cores instead of those here.")
-@click.option(
-    "--mbit",
-    type=click.FloatRange(min=0, min_open=True),
-    help="Speed of the line to the internet, in Mbit/s.",
-)
+@click.option("--cpus", type=click.IntRange(min=1), help="Plan for so many cores, not for those here.")
+@click.option("--mbit", type=ABOVE_0, help="Speed of the line to the internet, in Mbit/s.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), help="As for `ingest`.")
 @settings_options
 @json_option
-def plan(sources: tuple[str, ...], hours: float | None, video_minutes: float | None, gpu: str | None, cpus: int | None, mbit: float | None, profile: str | None, config_file: Path | None, assignments: tuple[str, ...], as_json: bool) -> None:  # fmt: skip
+def plan(
+    sources: tuple[str, ...], hours: float | None, video_minutes: float | None, gpu: str | None, cpus: int | None,
+    mbit: float | None, device: str | None, profile: str | None, config_file: Path | None,
+    assignments: tuple[str, ...], as_json: bool,
+) -> None:  # fmt: skip
     """What a run would use, how fast it would be, which limit binds, and when it would be done.
 
     SOURCE as for `ingest`: lists are read, nothing is fetched and nothing written.
     """
     if sources and hours is not None:
         raise click.UsageError("give SOURCE or --hours, not both")
-    settings = _load(profile, config_file, assignments)
+    settings = _load(profile, config_file, assignments, device_flags(device))
     from pipelines.plan_command import Asked, show_plan
 
     sys.exit(show_plan(settings, Asked(sources, hours, video_minutes, gpu, cpus, mbit), as_json))

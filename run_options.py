@@ -30,6 +30,21 @@ json_option = click.option(
 )
 
 
+def device_flags(device: str | None) -> dict[str, Any]:
+    """``--device`` as settings: of every stage that has one. A GPU's arithmetic would be refused on a CPU."""
+    if device is None:
+        return {}
+    from configs.settings import Settings
+
+    sections = {name: info.annotation for name, info in Settings.model_fields.items()}
+    flags: dict[str, Any] = {
+        f"{name}.device": device
+        for name, section in sections.items()
+        if "device" in getattr(section, "model_fields", {})
+    }
+    return flags | ({"transcribe.compute_type": "auto"} if device == "cpu" else {})
+
+
 def load_settings_of(
     profile: str | None,
     config_file: Path | None,
