@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from typing import Any
 
 from cluster.resources import Gpu, Hardware
 
@@ -59,19 +60,21 @@ def find_driver() -> NvidiaDriver | None:
         raise DriverTrouble(str(error)) from error
     try:
         handles = [pynvml.nvmlDeviceGetHandleByIndex(i) for i in _visible(pynvml.nvmlDeviceGetCount())]
-        cards = tuple(
-            Card(
-                name=str(pynvml.nvmlDeviceGetName(h)),
-                memory_bytes=int(pynvml.nvmlDeviceGetMemoryInfo(h).total),
-                capability=tuple(pynvml.nvmlDeviceGetCudaComputeCapability(h)),
-            )
-            for h in handles
-        )
+        cards = tuple(_card(pynvml, handle) for handle in handles)
         return NvidiaDriver(str(pynvml.nvmlSystemGetDriverVersion()), cards)
     except pynvml.NVMLError as error:
         raise DriverTrouble(str(error)) from error
     finally:
         pynvml.nvmlShutdown()
+
+
+def _card(pynvml: Any, handle: Any) -> Card:
+    major, minor = pynvml.nvmlDeviceGetCudaComputeCapability(handle)
+    return Card(
+        name=str(pynvml.nvmlDeviceGetName(handle)),
+        memory_bytes=int(pynvml.nvmlDeviceGetMemoryInfo(handle).total),
+        capability=(int(major), int(minor)),
+    )
 
 
 def _visible(n_devices: int) -> list[int]:

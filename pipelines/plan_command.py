@@ -36,6 +36,8 @@ from pipelines.planning import Forecast, Pool, Surroundings, forecast, seconds_f
 from pipelines.stage import StageSpec
 from pipelines.stage_costs import Machine, cost_of
 
+ELSEWHERE = "ray.address is set: this is planned for this machine; --gpu and --cpus name another"
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -105,7 +107,7 @@ def plan_document(settings: Settings, asked: Asked, place: Home, now: datetime) 
         "planned_at": now.astimezone().isoformat(timespec="seconds"),
         "machine": here | {"given": asked.gpu is not None or asked.cpus is not None},
         "pools": {stage.name: _pool(stage) for stage in stages},
-        "notes": list(pools.notes),
+        "notes": [*pools.notes, *([ELSEWHERE] if settings.ray.address is not None else [])],
         "memory": _memory(card_budget(settings, pools, hardware), len(hardware.gpus)),
         **_speeds(found),
         "amount": amount.document(),

@@ -37,8 +37,7 @@ def told(document: dict[str, Any]) -> Iterator[str]:
 def verdict(document: dict[str, Any]) -> str:
     """The plan in a sentence: "the GPU could do 148 h/h; YouTube's budget allows 62; done Tuesday 04:10"."""
     binding = document["limits"][0]
-    by_code = {limit["limit"]: limit for limit in document["limits"]}
-    own = by_code.get(document["own"])
+    own = next((limit for limit in document["limits"] if limit["limit"] == document["own"]), None)
     said = f"{_upper(binding['said'])} binds at {binding['speed_h_per_h']:,.0f} h/h"
     if own is not None and own["limit"] != binding["limit"]:
         said = (

@@ -6,6 +6,7 @@ cards can do for all stages together, what sources and the line to them allow. T
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from cluster.figures import BYTES_PER_AUDIO_H, ORIGINS, Figure, Origin
 from pipelines.stage_costs import HOUR_S, Cost, Mix
@@ -142,8 +143,8 @@ def _of_sources(around: Surroundings, mix: Mix) -> Iterator[Limit]:
 def _of_machine(pools: Sequence[Pool], around: Surroundings) -> Iterator[Limit]:
     """What cores and cards can do for all stages together."""
     for code, n_units, taken in (
-        ("cpu", around.n_cpus, lambda cost: cost.core_s),
-        ("gpu", around.n_gpus, lambda cost: cost.gpu_s),
+        ("cpu", around.n_cpus, attrgetter("core_s")),
+        ("gpu", around.n_gpus, attrgetter("gpu_s")),
     ):
         each = {pool.stage: taken(pool.cost) for pool in pools if pool.cost is not None}
         total_s = sum(each.values())

@@ -126,8 +126,8 @@ def pools(around: Surroundings) -> Iterator[Finding]:
     planned = plan_pools(around.settings, hardware)
     cards = f" and {len(hardware.gpus)} GPUs" if hardware.gpus else ""
     said = (
-        f"{planned.n_transcribers} recognisers on {planned.transcribe_device} and the embedding model on "
-        f"{planned.embed_device} fit {hardware.n_cpus} cores{cards}"
+        f"{hardware.n_cpus} cores{cards} take {planned.n_transcribers} × recogniser on {planned.transcribe_device} "
+        f"and the embedding model on {planned.embed_device}"
     )
     cut = [note for note in planned.notes if " of " in note]
     if cut:

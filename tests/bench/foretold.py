@@ -26,7 +26,9 @@ VARIANTS: dict[str, tuple[str, ...]] = {
 
 
 @click.command()
-@click.option("--minutes", type=click.FloatRange(min=5), default=30.0, show_default=True, help="Audio of one run.")
+@click.option(
+    "--minutes", type=click.FloatRange(min=5), default=30.0, show_default=True, help="Audio of one run."
+)
 def main(minutes: float) -> None:
     """Print a line a run: foretold and measured speed, their ratio, and what was to bind."""
     for name, settings in VARIANTS.items():
