@@ -108,9 +108,9 @@ def forecast(
             stages take from each other is in them already.
     """
     by_stage = {pool.stage: _of_stage(pool, pool.cost) for pool in pools if pool.cost is not None}
-    limits = [*by_stage.values(), *_of_sources(around, mix)]
-    if not contention_is_in:
-        limits += _of_machine([pool for pool in pools if pool.cost is not None], around)
+    # Of two that are equal the machine is named: a stage that has it for itself can't be given more actors.
+    limits = [] if contention_is_in else list(_of_machine(pools, around))
+    limits += [*by_stage.values(), *_of_sources(around, mix)]
     return Forecast(
         limits=tuple(sorted(limits, key=lambda limit: limit.speed_h_per_h)),
         stage_limits=by_stage,

@@ -8,7 +8,7 @@ import subprocess
 import sysconfig
 import time
 from collections.abc import Iterator
-from contextlib import closing, redirect_stderr
+from contextlib import redirect_stderr
 from datetime import UTC, date, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -73,12 +73,12 @@ def cookies(around: Surroundings) -> Iterator[Finding]:
     if download.cookies_file is None and download.cookies_from_browser is None:
         yield ok("cookies", "none: sources are asked as a guest")
         return
-    from actors.fetch.ytdlp import open_ydl, options, translated
+    from actors.fetch.ytdlp import cookies_of, options
 
     chosen = options(download, around.home.cache_dir, timeout_s=ANSWER_S)
     told = io.StringIO()  # yt-dlp prints the lines that it can't read, which may be half a cookie
-    with redirect_stderr(told), closing(open_ydl(chosen)) as ydl, translated("the cookies"):
-        jar = list(ydl.cookiejar)
+    with redirect_stderr(told):
+        jar = list(cookies_of(chosen))
     what = f"{download.cookies_file}" if download.cookies_file else f"{download.cookies_from_browser}'s"
     alive = [cookie for cookie in jar if not cookie.is_expired(time.time())]
     export = "Export them again in Netscape format, from a browser that is logged in"
