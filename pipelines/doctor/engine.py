@@ -4,6 +4,7 @@ Starts none: what a start needs of the machine is looked at in ``machine.py``.
 """
 
 import os
+import socket
 import stat
 from collections.abc import Iterator, Mapping
 from importlib.metadata import version
@@ -20,6 +21,11 @@ from pipelines.doctor.finding import Finding, Surroundings, ok, warning, wrong
 
 TESTED = SpecifierSet(">=2.60,<2.64")
 CLUSTER_LIMIT_S = 60.0
+KNOCK_S = 5.0
+REACH = (
+    "See that it runs and that Ray and Python have the same versions on both sides; a token of its own goes into "
+    "RAY_AUTH_TOKEN; or unset ray.address"
+)
 
 
 def release(around: Surroundings) -> Iterator[Finding]:
@@ -70,9 +76,25 @@ def cluster(around: Surroundings) -> Iterator[Finding]:
     if ray.address is None:
         yield ok("cluster", "none is named: a run starts Ray here and ends it afterwards")
         return
+    _knock(ray.address)
     question = {"ray": ray.model_dump(mode="json"), "home": str(around.home.ray_dir)}
     found = ask("pipelines.doctor.engine:join", question, limit_s=CLUSTER_LIMIT_S)
     yield ok("cluster", f"{found['nodes']} nodes with {found['cpus']:g} CPUs and {found['gpus']:g} GPUs")
+
+
+def _knock(address: str) -> None:
+    """See that somebody listens there: Ray itself tries for minutes, whatever is wrong.
+
+    Raises:
+        ConfigError: nobody does.
+    """
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdigit():
+        return  # "auto": Ray looks on this machine, and says at once if there is none
+    try:
+        socket.create_connection((host, int(port)), timeout=KNOCK_S).close()
+    except OSError as error:
+        raise ConfigError(f"nobody answers at {address} ({error.strerror or error})", remedy=REACH) from error
 
 
 def join(question: Mapping[str, Any]) -> dict[str, Any]:
@@ -91,6 +113,5 @@ def join(question: Mapping[str, Any]) -> dict[str, Any]:
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise ConfigError(
             f"the cluster at {settings.address} can't be joined: {str(error).strip().splitlines()[0]}",
-            remedy="See that it runs and that Ray and Python have the same versions on both sides; a token of its own "
-            "goes into RAY_AUTH_TOKEN; or unset ray.address",
+            remedy=REACH,
         ) from error

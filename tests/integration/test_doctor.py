@@ -87,9 +87,9 @@ def test_a_home_that_cannot_be_made_is_named(home: Path) -> None:
 
 
 def test_a_cluster_that_cannot_be_joined_is_named(home: Path) -> None:
-    """Nobody listens there; the run is told so before it hangs."""
+    """Nobody listens there, and it is said at once: Ray itself tries for minutes."""
     answer = earmark(
         home, "doctor", "--profile", "demo", "--only", "cluster", "--set", "ray.address=127.0.0.1:1", "--json"
     )
     (found,) = answer.json["findings"]
-    assert answer.code == 1 and found["level"] == "wrong" and "127.0.0.1:1" in found["said"] + found["remedy"]
+    assert answer.code == 1 and found["level"] == "wrong" and "127.0.0.1:1" in found["said"]
