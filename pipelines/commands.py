@@ -96,9 +96,10 @@ def _ingest(
         raise ConfigError(str(error), code="does_not_fit") from error
     place = home()
     url = open_database(settings, place)
-    from pipelines.driver import Plan, run
+    from pipelines.driver import run
     from pipelines.native_log import run_log
     from pipelines.progress import Display
+    from pipelines.run_plan import Plan
 
     place.create()
     with run_log(place.logs_dir / f"ingest-{datetime.now(UTC):%Y%m%d-%H%M%S}.log") as terminal:

@@ -1,37 +1,32 @@
 """The end of a run whose engine has died under it.
 
 Ray's driver doesn't survive the node that it started: its calls wait for ever, or its C++ parts end the
-process wherever it stands. So a thread watches the node's own processes and ends the run itself: what the
-run holds goes back to the queue, the user is told, exit code 1. A worker that dies is Ray's to replace, and
-no concern of this.
+process wherever it stands. So a thread watches the node's own processes and has the last resort end the run
+at once. A worker that dies is Ray's to replace, and no concern of this.
 """
 
 import logging
-import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from cluster.connect import Engine
+from pipelines.last_resort import LastResort
 
 logger = logging.getLogger(__name__)
 
 POLL_S = 0.1
-SETTLE_S = 15.0
-EXIT_CODE = 1
 
 
 class EngineGuard:
     """Watches while ``watching``, in a thread of its own.
 
     Args:
-        give_back: puts what the run holds back on the queue and ends it in the ledger. If it hangs it is
-            left behind: the next run takes over what a dead one held.
         say: tells the user.
     """
 
-    def __init__(self, engine: Engine, give_back: Callable[[], object], say: Callable[[str], object]) -> None:
-        self._engine, self._give_back, self._say = engine, give_back, say
+    def __init__(self, engine: Engine, last_resort: LastResort, say: Callable[[str], object]) -> None:
+        self._engine, self._last_resort, self._say = engine, last_resort, say
         self._off = threading.Event()
 
     @contextmanager
@@ -46,18 +41,13 @@ class EngineGuard:
         while not self._off.wait(POLL_S):
             dead = self._engine.dead()
             if dead:
-                self._end(dead)
+                self._end(" and ".join(dead))
+                return
 
-    def _end(self, dead: list[str]) -> None:
-        try:
-            logger.error("Ray's %s died: ending the run", " and ".join(dead))
-            self._say(
-                f"earmark: Ray's {' and '.join(dead)} died, so this run ends. Nothing is lost, the same command goes "
-                f"on from here. Ray's logs are in {self._engine.logs_dir}; a machine out of memory is the usual cause"
-            )
-            settling = threading.Thread(target=self._give_back, daemon=True)
-            settling.start()
-            settling.join(SETTLE_S)
-            self._engine.kill()
-        finally:
-            os._exit(EXIT_CODE)
+    def _end(self, dead: str) -> None:
+        logger.error("Ray's %s died: ending the run", dead)
+        told = (
+            f"earmark: Ray's {dead} died, so this run ends. Nothing is lost, the same command goes on from here."
+            f" Ray's logs are in {self._engine.logs_dir}; a machine out of memory is the usual cause"
+        )
+        self._last_resort.arm(lambda: self._say(told), within_s=0.0, forgive=True)

@@ -16,6 +16,8 @@ from pipelines.forgetting import ForgetBlocks
 from pipelines.stage import StageSpec
 
 EMBED_THREADS = 16
+TRANSCRIBE_THREADS = 2
+"""One row at the engine, one at its door (``OneAtATime``)."""
 DOWNLOADERS_AT_START = 4
 """Of the first videos the shortest is there first, and the recognisers stand idle until it is."""
 
@@ -23,13 +25,15 @@ DOWNLOADERS_AT_START = 4
 def line(settings: Settings, pools: Pools) -> list[StageSpec]:
     """The stages in order. Only ``Transcribe`` scales on GPU shares: Ray Data reserves shares evenly
     for every stage that could grow, and an idle one would keep them. On a machine of our own it keeps its
-    size: nobody else wants the shares, and a recogniser ended in a lull is loaded again after it."""
+    size: nobody else wants the shares, and a recogniser ended in a lull is loaded again after it. Nor does
+    ``Prefilter`` scale: its rows come in bursts, and a process costs more to start than to keep."""
     n_downloaders = min(settings.download.actors, DOWNLOADERS_AT_START)
     transcribe_cpus = float(settings.transcribe.cpu_threads) if pools.transcribe_device == "cpu" else 0.0
     return [
         StageSpec(
             name="Prefilter", accepts=(rows.Request,), build=workers.build_prefilter,
-            min_actors=1, max_actors=settings.prefilter.actors, initial_actors=1,
+            min_actors=settings.prefilter.actors, max_actors=settings.prefilter.actors,
+            initial_actors=settings.prefilter.actors,
             marks_stage=True,
         ),
         StageSpec(
@@ -48,7 +52,7 @@ def line(settings: Settings, pools: Pools) -> list[StageSpec]:
             min_actors=pools.n_transcribers if settings.ray.address is None else 1,
             max_actors=pools.n_transcribers, initial_actors=pools.n_transcribers,
             num_cpus=transcribe_cpus, num_gpus=pools.transcribe_gpu_share,
-            marks_stage=True,
+            threads=TRANSCRIBE_THREADS, marks_stage=True,
         ),
         StageSpec(
             name="Assemble", accepts=(rows.SpokenSlice, rows.Resumed), build=workers.build_assemble,

@@ -1,4 +1,4 @@
-"""The end of a run whose main thread doesn't end it: blocked in C, or in a Ray that hangs itself."""
+"""The end of a run whose main thread doesn't end it: blocked in C, or in a Ray that hangs or has died."""
 
 import logging
 import os
@@ -17,31 +17,36 @@ class LastResort:
     """Ends the process, once armed, unless it is called off in time.
 
     Args:
-        settle: gives back what the run holds. May hang, and is left behind then: the next run takes over
-            what a dead one held.
+        give_back: puts what the run holds back on the queue and ends it in the ledger; told whether the attempts
+            are forgiven. May hang, and is left behind then: the next run takes over what a dead one held.
         kill: ends Ray's processes.
     """
 
-    def __init__(self, settle: Callable[[], object], kill: Callable[[], object]) -> None:
-        self._settle, self._kill = settle, kill
+    def __init__(self, give_back: Callable[[bool], object], kill: Callable[[], object]) -> None:
+        self._give_back, self._kill = give_back, kill
         self._off = threading.Event()
 
-    def arm(self, say: Callable[[], object]) -> None:
+    def arm(self, say: Callable[[], object], *, within_s: float | None = None, forgive: bool = False) -> None:
         """
         Args:
             say: tells the user why, in the last moment.
+            within_s: how long the main thread has, ``WITHIN_S`` unless given.
+            forgive: no video in hand is to blame for this end.
         """
-        threading.Thread(target=self._wait, args=(say,), name="last-resort", daemon=True).start()
+        wait_s = WITHIN_S if within_s is None else within_s
+        threading.Thread(
+            target=self._wait, args=(say, wait_s, forgive), name="last-resort", daemon=True
+        ).start()
 
     def call_off(self) -> None:
         self._off.set()
 
-    def _wait(self, say: Callable[[], object]) -> None:
-        if self._off.wait(WITHIN_S):
+    def _wait(self, say: Callable[[], object], wait_s: float, forgive: bool) -> None:
+        if self._off.wait(wait_s):
             return
         logger.error("the main thread doesn't end the run: ending the process")
         try:
-            for step in (say, self._settle):
+            for step in (say, lambda: self._give_back(forgive)):
                 thread = threading.Thread(target=step, daemon=True)
                 thread.start()
                 thread.join(SETTLE_S)

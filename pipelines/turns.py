@@ -1,4 +1,5 @@
-"""Who may work beside whom in one actor: rows that were in hand when it died work alone.
+"""Who may work beside whom in one actor: an engine takes one row at a time, and rows that were in hand when
+their actor died work alone.
 
 An actor that works on several rows at once can't say which of them killed it: all of them were in hand,
 and all are counted. Tried again side by side they would share the next death too, and innocent rows would
@@ -9,6 +10,8 @@ own, and its neighbours of that time, alone in their turn, are cleared by gettin
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from pipelines.in_hand import paused
 
 
 class Turns:
@@ -49,3 +52,22 @@ class Turns:
             with self._changed:
                 self._alone = False
                 self._changed.notify_all()
+
+
+class OneAtATime:
+    """For a model that takes one row at a time, in an actor with several threads: while it works on one row the next
+    is read in, entered in the ledger and waits at its door, and the last one is written out. Without that a GPU
+    stands still between two slices for as long as all this takes (0.13 s, or 3 % of a slice at 150 h/h)."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """The model is this thread's inside. Waiting for it is no work of the row's."""
+        with paused():
+            self._lock.acquire()
+        try:
+            yield
+        finally:
+            self._lock.release()

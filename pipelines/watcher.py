@@ -45,6 +45,7 @@ class Watcher:
 
     Args:
         stages: names in the order of the line.
+        last_resort: armed where the run has to end.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Watcher:
         settings: Settings,
         queue: RunQueue,
         stages: Sequence[str],
+        last_resort: LastResort,
     ) -> None:
         self._run_id, self._database, self._ledger = run_id, database, Ledger(database)
         self._registry, self._scoreboard, self._display = registry, scoreboard, display
@@ -66,7 +68,7 @@ class Watcher:
         self._stages = tuple(stages)
         self._recovered_at = time.monotonic()
         self._watchdog = Watchdog(settings.watchdog, self._stages, time.monotonic())
-        self.last_resort = LastResort(self._give_back, engine.kill)
+        self._last_resort = last_resort
         self.board = Board()
         self.ended: EarmarkError | None = None
         """Why the run has to end: another one has taken over, or the line stands still. The main thread
@@ -180,11 +182,7 @@ class Watcher:
     def _end(self, error: EarmarkError) -> None:
         """Interrupt the main thread, which cleans up; and see that it comes to an end."""
         logger.error("ending the run: %s", error)
-        self.last_resort.arm(lambda: self._display.say(f"earmark: {error}"))
+        self._last_resort.arm(lambda: self._display.say(f"earmark: {error}"))
         # A real signal: it also wakes a main thread that waits for a lock. SIGTERM, since a run in a shell's
         # background ignores SIGINT.
         signal.pthread_kill(cast("int", threading.main_thread().ident), signal.SIGTERM)
-
-    def _give_back(self) -> None:
-        self._ledger.release(self._run_id)
-        self._registry.close_run("failed", {})

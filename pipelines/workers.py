@@ -12,6 +12,7 @@ from pipelines.gate import Gate
 from pipelines.in_hand import getting_on
 from pipelines.recall import Known, Recall, refuse_duplicate
 from pipelines.stage import Worker
+from pipelines.turns import OneAtATime
 
 
 def build_prefilter(context: RunContext, ledger: Ledger) -> Worker:
@@ -83,14 +84,19 @@ def build_prepare(context: RunContext, ledger: Ledger) -> Worker:
 def build_transcribe(context: RunContext, ledger: Ledger) -> Worker:
     from actors.speech.transcribe import Transcriber
 
-    transcribe = Transcriber(context.settings.transcribe, context.models_dir)
+    transcribe, engine = Transcriber(context.settings.transcribe, context.models_dir), OneAtATime()
 
-    def work(piece: rows.Slice) -> Iterator[rows.SpokenSlice]:
+    def heard(piece: rows.Slice) -> rows.SpokenSlice:
         language = piece.language
         if language is None:
             # Slices of one video meet in several actors: the first to say decides for all.
             language = ledger.agree_language(piece.video_id, piece.fence, transcribe.detect_language(piece))
-        yield transcribe(piece, language)
+        return transcribe(piece, language)
+
+    def work(piece: rows.Slice) -> Iterator[rows.SpokenSlice]:
+        with engine.turn():
+            spoken = heard(piece)
+        yield spoken
 
     return work
 

@@ -100,9 +100,5 @@ class Asked:
     def n_items(self) -> int:
         return sum(getattr(self, each.name) for each in fields(self))
 
-    @property
-    def to_work_on(self) -> int:
-        return sum(getattr(self, each.value) for each in TO_WORK_ON)
-
     def __add__(self, other: Self) -> "Asked":
         return Asked(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))

@@ -45,10 +45,11 @@ def measure(corpus: Corpus, urls: Sequence[str], trial: Trial, database_url: str
         KeyboardInterrupt: it was interrupted; the run has ended cleanly.
     """
     set_switches()
-    from pipelines.driver import Plan, run
+    from pipelines.driver import run
     from pipelines.ingest import line
     from pipelines.native_log import run_log
     from pipelines.progress import Display
+    from pipelines.run_plan import Plan
     from tests.bench.line_stages import benchmarked
 
     hardware, pools = _resources(trial)

@@ -15,6 +15,7 @@ from actors.rows import Slice, SpokenSlice
 from actors.store.ledger import Ledger
 from pipelines.context import RunContext
 from pipelines.stage import StageSpec, Worker
+from pipelines.turns import OneAtATime
 from tests.bench.standin import StandIn
 
 READY_LIMIT_S = 300.0
@@ -28,10 +29,12 @@ class BuildStandIn:
     engine: StandIn
 
     def __call__(self, context: RunContext, ledger: Ledger) -> Worker:
-        transcribe = self.engine.open()
+        transcribe, engine = self.engine.open(), OneAtATime()
 
         def work(piece: Slice) -> Iterator[SpokenSlice]:
-            yield transcribe(piece)
+            with engine.turn():
+                spoken = transcribe(piece)
+            yield spoken
 
         return work
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
+WITH_DASHBOARD = {"EARMARK_RAY__DASHBOARD": "true"}
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,13 @@ class Answer:
 
 
 def environment(home: Path) -> dict[str, str]:
-    """The developer's environment without settings, with this home."""
+    """The developer's environment without settings, with this home, and without the dashboard: Ray starts
+    sooner without its processes. Tests that look at it turn it on (``WITH_DASHBOARD``)."""
     ours = ("EARMARK_", "ASR_WORKERS", "BATCH_SIZE", "EMBEDDING_", "SEGMENT_", "DATABASE_URL")
     env = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
     return env | {
         "EARMARK_HOME": str(home),
+        "EARMARK_RAY__DASHBOARD": "false",
         "NO_PROXY": "127.0.0.1,localhost",
         "no_proxy": "127.0.0.1,localhost",
         "COLUMNS": "120",

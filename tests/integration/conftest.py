@@ -8,13 +8,15 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from store_rows import with_database
+from store_rows import DIM, MODEL, with_database
 
 from actors.rows import RunId
 from actors.store.database import Database
 from actors.store.embedded import ensure_server, stop_server
+from actors.store.ledger import Ledger
 from actors.store.migrations import migrate
 from actors.store.runs import RunRegistry
+from actors.store.vectors import EmbeddingTable, ensure_model
 
 TEMPLATE = "migrated"
 _numbers = count()
@@ -75,6 +77,17 @@ def database(database_url: str) -> Iterator[Database]:
     """A pool of four connections to ``database_url``."""
     with Database(database_url, pool_size=4, budget_s=20.0) as opened:
         yield opened
+
+
+@pytest.fixture
+def ledger(database: Database) -> Ledger:
+    return Ledger(database)
+
+
+@pytest.fixture
+def table(database: Database) -> EmbeddingTable:
+    """Vectors of the first model, hence the active one."""
+    return ensure_model(database, MODEL, DIM)
 
 
 @pytest.fixture

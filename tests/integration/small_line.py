@@ -20,8 +20,9 @@ from configs.load import load_settings
 def main(asked: dict[str, Any]) -> int:
     set_switches()
     from pipelines import last_resort
-    from pipelines.driver import Plan, run
+    from pipelines.driver import run
     from pipelines.progress import Display
+    from pipelines.run_plan import Plan
     from tests.integration import small_stages
 
     last_resort.WITHIN_S = 8.0  # a person can wait half a minute, a test needn't

@@ -18,6 +18,8 @@ from actors.rows import (
 )
 
 RECIPE = "recipe-1"
+MODEL, DIM = "test/model", 16
+"""The first embedding model of a test's corpus, and the length of its vectors."""
 MADE_BY = Provenance("tiny", "int8", "cpu", {"faster-whisper": "1.2.1"})
 
 

@@ -18,7 +18,7 @@ from typing import Any
 import psutil
 import psycopg
 import pytest
-from command import ROOT, environment
+from command import ROOT, WITH_DASHBOARD, environment
 from psycopg.rows import dict_row
 from spying import Seen, holders, watch
 from tcp_postgres import dump, tcp_postgres
@@ -85,10 +85,14 @@ def _run(home: Path, server: MediaServer, url: str) -> Ran:
     sources, cookies = given / "sources.txt", given / "cookies.txt"
     sources.write_text("".join(f"{case.source}\n" for case in cases if not case.in_list))
     cookies.write_text(COOKIES)
-    env = environment(home) | {
-        "DATABASE_URL": url,
-        "EARMARK_DOWNLOAD__PROXY": f"http://earmark:{PROXY_PASSWORD}@127.0.0.1:{server.port}",
-    }
+    env = (
+        environment(home)
+        | WITH_DASHBOARD
+        | {
+            "DATABASE_URL": url,
+            "EARMARK_DOWNLOAD__PROXY": f"http://earmark:{PROXY_PASSWORD}@127.0.0.1:{server.port}",
+        }
+    )
     run = [sys.executable, str(ROOT / "run.py")]
     changes = {
         "retry.patience_s": 0,

@@ -21,11 +21,6 @@ A = VideoId("a")
 
 
 @pytest.fixture
-def ledger(database: Database) -> Ledger:
-    return Ledger(database)
-
-
-@pytest.fixture
 def claim(database_url: str, ledger: Ledger) -> Callable[..., Request]:
     """A run of its own asks for a video and claims it; it is dead when the next one begins."""
 

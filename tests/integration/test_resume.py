@@ -32,6 +32,8 @@ from tests.media_server import Fault, MediaServer
 pytestmark = pytest.mark.timeout(900)
 
 POLL_S = 0.1
+SHORT_SLICES = {"EARMARK_PREPARE__SLICE_MAX_CLIPS": "4"}
+"""A slice every two minutes: a recording of eight has four of them."""
 TEXT = "select source_id, ordinal, text, round(start_s::numeric, 2)::text as start_s, round(end_s::numeric, 2)::text as end_s from segments order by 1, 2"
 SLICES = "select video_id, ordinal, run_id, committed_at from slices order by 1, 2"
 
@@ -58,7 +60,8 @@ class Line:
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """A command in a process group of its own."""
         return subprocess.Popen(
-            [sys.executable, str(ROOT / "run.py"), *arguments], cwd=self.home, env=environment(self.home),
+            [sys.executable, str(ROOT / "run.py"), *arguments], cwd=self.home,
+            env=environment(self.home) | SHORT_SLICES,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True,
             start_new_session=True,
         )  # fmt: skip
@@ -74,16 +77,16 @@ class Line:
         return [path for path in (self.home / "audio").rglob("*") if path.is_file() and path.name != "lock"]
 
     def run(self, *arguments: str) -> Answer:
-        return earmark(self.home, *arguments, "--profile", "demo", "--json")
+        return earmark(self.home, *arguments, "--profile", "demo", "--json", **SHORT_SLICES)
 
 
 @pytest.fixture(scope="module")
 def line() -> Iterator[Line]:
-    """One recording of twenty minutes and three short ones, nothing ingested yet."""
+    """One recording of eight minutes and three short ones, nothing ingested yet."""
     home = Path(tempfile.mkdtemp(prefix="em-"))  # not tmp_path: a socket's path must be short
     (home / "items").mkdir()
     items = (
-        speech_item(home / "items" / "lecture.webm", LONG_ENCODING, seed=300, duration_s=1200),
+        speech_item(home / "items" / "lecture.webm", LONG_ENCODING, seed=300, duration_s=480),
         speech_item(home / "items" / "one.m4a", Encoding("aac", 44_100, 64_000), seed=301, duration_s=20),
         speech_item(home / "items" / "two.wav", Encoding("pcm_s16le", 16_000), seed=302, duration_s=25),
         speech_item(
@@ -136,7 +139,7 @@ def resumed(line: Line) -> Resumed:
         }
     )
     committed, fetched, n_tracks = line.rows(SLICES), line.fetched(), len(line.tracks())
-    return Resumed(line, committed, fetched, n_tracks, earmark(line.home, *line.arguments()))
+    return Resumed(line, committed, fetched, n_tracks, earmark(line.home, *line.arguments(), **SHORT_SLICES))
 
 
 def test_the_same_command_ends_well_and_fetches_nothing_again(resumed: Resumed) -> None:
@@ -251,7 +254,7 @@ def test_reprocess_from_embed_adds_vectors_of_another_model_and_search_goes_over
 def test_a_change_of_recipe_is_told_before_anything_is_done(resumed: Resumed) -> None:
     """What is stored stays; the sentence names setting, values and the command, and the command finds them."""
     line = resumed.line
-    told = earmark(line.home, *line.arguments("--set", "transcribe.beam_size=1"))
+    told = earmark(line.home, *line.arguments("--set", "transcribe.beam_size=1"), **SHORT_SLICES)
     assert told.code == 0, told.err
     (other,) = told.json["recipe_change"]["stored"]
     assert other["differences"] == [{"setting": "transcribe.beam_size", "was": 5, "now": 1}]

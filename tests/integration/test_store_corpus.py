@@ -10,7 +10,7 @@ import numpy as np
 import psycopg
 import pytest
 from pgvector import HalfVector
-from store_rows import RECIPE, embedded, spoken, unit_vectors, wanted, with_database
+from store_rows import DIM, MODEL, RECIPE, embedded, spoken, unit_vectors, wanted, with_database
 
 from actors.errors import ConfigError, LeaseLost, PermanentError
 from actors.rows import EmbeddedVideo, RunId, VideoId
@@ -31,18 +31,6 @@ from actors.store.vectors import (
     prefer,
 )
 from actors.store.writer import Writer
-
-MODEL, DIM = "test/model", 16
-
-
-@pytest.fixture
-def ledger(database: Database) -> Ledger:
-    return Ledger(database)
-
-
-@pytest.fixture
-def table(database: Database) -> EmbeddingTable:
-    return ensure_model(database, MODEL, DIM)
 
 
 @pytest.fixture

@@ -19,11 +19,6 @@ from actors.store.ledger import Ledger
 from actors.store.standing import Asked
 
 
-@pytest.fixture
-def ledger(database: Database) -> Ledger:
-    return Ledger(database)
-
-
 class AnswersLost(Database):
     """Commits each transaction, then loses the answer of the first try and does it all again."""
 

@@ -91,11 +91,6 @@ def test_no_secret_is_kept(database: Database) -> None:
     assert row["exit"] == "proxy.example:3128"
 
 
-@pytest.fixture
-def ledger(database: Database) -> Ledger:
-    return Ledger(database)
-
-
 def claimed(ledger: Ledger, run, url: str) -> Request:  # type: ignore[no-untyped-def]
     ledger.ask(run, [Wanted(identify(url).video_id, url)], RECIPE)
     (request,) = ledger.claim(run, 1)

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-import pytest
 from store_rows import RECIPE, Wanted, wanted
 
 from actors.errors import PermanentError, TransientError
@@ -18,11 +17,6 @@ from actors.store.standing import Asked
 from configs.settings import Settings
 
 NewRun = Callable[[], RunId]
-
-
-@pytest.fixture
-def ledger(database: Database) -> Ledger:
-    return Ledger(database)
 
 
 def settings(**sections: dict[str, Any]) -> Settings:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from store_rows import MADE_BY, RECIPE, embedded, meta, spoken, unit_vectors, wanted
+from store_rows import DIM, MADE_BY, MODEL, RECIPE, embedded, meta, spoken, unit_vectors, wanted
 
 from actors.errors import LeaseLost, PermanentError, TransientError
 from actors.rows import Request, RunId, VideoId
@@ -22,20 +22,9 @@ from actors.store.standing import Asked
 from actors.store.vectors import EmbeddingTable, ensure_model, n_missing, prefer
 from actors.store.writer import Writer
 
-MODEL, DIM = "test/model", 16
 OTHER = "recipe-2"
 DIGEST = bytes(32)
 A = VideoId("a")
-
-
-@pytest.fixture
-def ledger(database: Database) -> Ledger:
-    return Ledger(database)
-
-
-@pytest.fixture
-def table(database: Database) -> EmbeddingTable:
-    return ensure_model(database, MODEL, DIM)
 
 
 @pytest.fixture

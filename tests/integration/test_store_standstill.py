@@ -13,11 +13,6 @@ from actors.store.standstill import longest_held
 
 
 @pytest.fixture
-def ledger(database: Database) -> Ledger:
-    return Ledger(database)
-
-
-@pytest.fixture
 def run(database_url: str) -> Iterator[RunId]:
     with RunRegistry(database_url, budget_s=20.0, grace_s=0.0) as registry:
         yield registry.open_run({})

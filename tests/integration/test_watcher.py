@@ -27,7 +27,8 @@ from actors.store.status import video
 from cluster.connect import Engine, engine
 from configs.settings import RaySettings, Settings
 from pipelines import watcher as module
-from pipelines.driver import _interruptible
+from pipelines.drive import interruptible
+from pipelines.last_resort import LastResort
 from pipelines.progress import Display
 from pipelines.scoreboard import Scoreboard, Tally
 from pipelines.watcher import Watcher
@@ -65,8 +66,9 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 def watch(
-    run_id: RunId, database: Database, registry: RunRegistry, screen: io.StringIO | None = None
-) -> Watcher:
+    run_id: RunId, database: Database, registry: RunRegistry, screen: io.StringIO | None = None,
+    last_resort: LastResort | None = None,
+) -> Watcher:  # fmt: skip
     scoreboard: Any = Scoreboard
     display = Display(Console(file=screen or io.StringIO()))
     settings = Settings()
@@ -81,6 +83,7 @@ def watch(
         settings,
         queue,
         ["Transcribe"],
+        last_resort or LastResort(lambda forgive: None, lambda: None),
     )
 
 
@@ -94,10 +97,11 @@ def test_a_run_that_another_one_took_over_is_interrupted(
         (request,) = Ledger(database).claim(run_id, 1)
         ours.disconnect()  # as when a network is gone for longer than the other run waits
         theirs.open_run({})
-        watcher = watch(run_id, database, ours)
-        with pytest.raises(KeyboardInterrupt), _interruptible(), watcher.watching():
+        resort = LastResort(lambda forgive: None, lambda: None)
+        watcher = watch(run_id, database, ours, last_resort=resort)
+        with pytest.raises(KeyboardInterrupt), interruptible(), watcher.watching():
             threading.Event().wait(LIMIT_S)
-        watcher.last_resort.call_off()
+        resort.call_off()
         assert watcher.ended is not None
         assert "another run took over" in str(watcher.ended)
         assert "same command again" in str(watcher.ended)

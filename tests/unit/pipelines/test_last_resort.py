@@ -10,7 +10,7 @@ PROGRAM = """
 import sys, time
 from pipelines import last_resort
 last_resort.WITHIN_S, last_resort.SETTLE_S = 0.3, 0.3
-resort = last_resort.LastResort(settle=SETTLE, kill=lambda: print("killed", flush=True))
+resort = last_resort.LastResort(give_back=SETTLE, kill=lambda: print("killed", flush=True))
 resort.arm(lambda: print("said", flush=True))
 REST
 """
@@ -27,14 +27,14 @@ def run(settle: str, rest: str) -> tuple[int, list[str]]:
 def test_the_process_ends_with_everything_given_back() -> None:
     """The user is told why, the ledger gets back what the run held, Ray's processes are ended, exit 1."""
     deaf = "while True: time.sleep(100)"
-    assert run("lambda: print('settled', flush=True)", deaf) == (1, ["said", "settled", "killed"])
+    assert run("lambda forgive: print('settled', flush=True)", deaf) == (1, ["said", "settled", "killed"])
 
 
 def test_a_database_that_hangs_does_not_hold_it_up() -> None:
     """What isn't given back is taken over by the next run."""
-    assert run("lambda: time.sleep(100)", "time.sleep(100)") == (1, ["said", "killed"])
+    assert run("lambda forgive: time.sleep(100)", "time.sleep(100)") == (1, ["said", "killed"])
 
 
 def test_a_main_thread_that_ends_the_run_is_left_alone() -> None:
     """Called off in time nothing happens."""
-    assert run("lambda: print('settled', flush=True)", "resort.call_off(); time.sleep(1)") == (0, [])
+    assert run("lambda forgive: print('settled', flush=True)", "resort.call_off(); time.sleep(1)") == (0, [])

@@ -1,8 +1,10 @@
 """Rows side by side, and one alone."""
 
 import threading
+import time
 
-from pipelines.turns import Turns
+from pipelines.in_hand import Hands
+from pipelines.turns import OneAtATime, Turns
 
 LONG_S = 30.0
 
@@ -60,3 +62,33 @@ def test_a_suspect_is_alone_and_goes_before_those_who_came_after_it() -> None:
     for thread in threads:
         thread.join(LONG_S)
     assert log == ["first leaves", "suspect works", "suspect leaves", *["newcomer works"] * 3]
+
+
+def test_an_engine_takes_one_row_at_a_time_and_waiting_for_it_is_no_work() -> None:
+    """While the first row is at the engine the second stands paused at its door; it goes in when the first leaves."""
+    engine, hands, log = OneAtATime(), Hands(lambda row: None), []
+    inside, leave = threading.Event(), threading.Event()
+
+    def first() -> None:
+        with hands.take("first", 0, LONG_S), engine.turn():
+            inside.set()
+            assert leave.wait(LONG_S)
+            log.append("first leaves")
+
+    def second() -> None:
+        with hands.take("second", 0, LONG_S), engine.turn():
+            log.append("second goes in")
+
+    threads = [threading.Thread(target=first), threading.Thread(target=second)]
+    threads[0].start()
+    assert inside.wait(LONG_S)
+    threads[1].start()
+    deadline = time.monotonic() + LONG_S
+    while {row.label: row.state for row in hands.held()} != {"first": "working", "second": "paused"}:
+        assert time.monotonic() < deadline, hands.held()
+        time.sleep(0.01)
+    leave.set()
+    for thread in threads:
+        thread.join(LONG_S)
+    assert log == ["first leaves", "second goes in"]
+    assert hands.held() == ()

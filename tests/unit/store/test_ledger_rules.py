@@ -60,7 +60,6 @@ def test_asked_has_a_count_for_every_standing_and_adds_up() -> None:
     each = Asked(**{standing.value: n + 1 for n, standing in enumerate(Standing)})
     assert each.n_items == sum(range(1, len(Standing) + 1))
     assert (each + each).n_items == 2 * each.n_items
-    assert Asked(new=1, again=2, held=3, stored=4).to_work_on == 6
 
 
 @given(st.integers(0, 10_000), st.none() | st.floats(0, 1e6))

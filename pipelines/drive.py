@@ -1,0 +1,155 @@
+"""The part of a run in which Ray is up: start it, drive the line until nothing is left, take it down."""
+
+import logging
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from math import ceil
+from typing import cast
+
+import ray
+
+from actors.errors import ConfigError, EarmarkError, TransientError
+from actors.rows import RunId
+from actors.store.database import Database
+from actors.store.ledger import Ledger
+from actors.store.run_queue import RunQueue
+from actors.store.runs import RunRegistry
+from cluster.connect import Engine, engine
+from pipelines.booking import Booking, booked, demand_room
+from pipelines.context import RunContext
+from pipelines.engine_guard import EngineGuard
+from pipelines.ingest import build, line
+from pipelines.last_resort import LastResort
+from pipelines.progress import Display
+from pipelines.run_plan import Plan
+from pipelines.scoreboard import Scoreboard, Tally
+from pipelines.stage import StageSpec
+from pipelines.watcher import Watcher
+
+logger = logging.getLogger(__name__)
+
+MAX_PASSES = 5
+"""Times the line may leave rows behind and be driven again for them, before the run gives up on them."""
+IDLE_PASSES = 2
+"""So many in a row that settled no video are enough: one may have broken before it could."""
+
+
+class Drive:
+    """The part of a run in which Ray is up."""
+
+    def __init__(
+        self, plan: Plan, run_id: RunId, database: Database, queue: RunQueue, registry: RunRegistry,
+        display: Display,
+    ) -> None:  # fmt: skip
+        self._plan, self._run_id, self._queue = plan, run_id, queue
+        self._database, self._ledger = database, Ledger(database)
+        self._registry, self._display = registry, display
+        self._ended_at = 0.0
+        self._began_at: float | None = None
+        self.interrupted = False
+        self.stages: dict[str, Tally] = {}
+
+    @property
+    def line_s(self) -> float:
+        """Seconds from the first row in hand to the last one stored."""
+        return max(0.0, self._ended_at - self._began_at) if self._began_at is not None else 0.0
+
+    def __call__(self) -> None:
+        """Drive the line until nothing is left or a pass gets nowhere."""
+        plan = self._plan
+        stages = plan.stages or line(plan.settings, plan.pools)
+        n_cpus = max(plan.hardware.n_cpus, ceil(booked(stages).cpus))
+        if plan.settings.ray.address is None:  # told sooner than by starting it
+            demand_room(stages, Booking(n_cpus, len(plan.hardware.gpus)))
+        self._display.expected = tuple(stage.name for stage in stages)
+        plan.home.keep_model_caches()
+        self._display.say("Starting Ray …")
+        with (
+            ExitStack() as leaving,
+            engine(plan.settings.ray, plan.home.ray_dir, n_cpus, len(plan.hardware.gpus)) as started,
+        ):
+            if started.dashboard_url:
+                self._display.say(f"Ray dashboard: {started.dashboard_url}")
+            demand_room(stages, Booking(started.n_cpus, started.n_gpus))
+            context = RunContext(
+                run_id=self._run_id, settings=plan.settings, database_url=plan.database_url,
+                cache_dir=plan.home.cache_dir, models_dir=plan.home.models_dir, audio_dir=plan.home.audio_dir,
+                scoreboard=Scoreboard.remote(), force=plan.force, limit=plan.limit,  # type: ignore[attr-defined]
+            )  # fmt: skip
+            last_resort = LastResort(self._give_back, started.kill)
+            watcher = Watcher(
+                self._run_id, self._database, self._registry, context.scoreboard, self._display, started,
+                plan.settings, self._queue, [stage.name for stage in stages], last_resort,
+            )  # fmt: skip
+            guard = EngineGuard(started, last_resort, self._display.say)
+            leaving.callback(last_resort.call_off)
+            try:
+                with interruptible(), self._display.running(), guard.watching(), watcher.watching():
+                    self._passes(context, stages, watcher, started)
+            except KeyboardInterrupt:
+                if watcher.ended is not None:
+                    raise watcher.ended from None
+                self.interrupted = True
+                self._display.say("Stopping …")
+            finally:
+                self.stages, self._began_at = watcher.board.stages(), watcher.board.began_at
+
+    def _give_back(self, forgive: bool) -> None:
+        self._ledger.release(self._run_id, forgive=forgive)
+        self._registry.close_run("failed", {})
+
+    def _passes(
+        self, context: RunContext, stages: Sequence[StageSpec], watcher: Watcher, started: Engine
+    ) -> None:
+        n_setbacks = n_idle = 0
+        while n_setbacks < MAX_PASSES:
+            settled = self._ledger.counts(self._run_id).settled
+            broken = self._one_pass(context, stages, watcher)
+            left = self._ledger.release(self._run_id)
+            if broken is None and not left:
+                if self._queue.exhausted():
+                    return
+                continue  # something failed for now once its source had closed, and is due again soon
+            n_setbacks += 1
+            logger.warning("pass left %d videos behind (%d); see %s", left, n_setbacks, started.logs_dir)
+            n_idle = n_idle + 1 if self._ledger.counts(self._run_id).settled == settled else 0
+            if n_idle == IDLE_PASSES:
+                if broken is not None:
+                    raise TransientError(
+                        f"the line broke: {str(broken).splitlines()[0]}",
+                        code="line",
+                        remedy=f"The same command goes on from here; Ray's logs are in {started.logs_dir}",
+                    ) from broken
+                return
+
+    def _one_pass(
+        self, context: RunContext, stages: Sequence[StageSpec], watcher: Watcher
+    ) -> ray.exceptions.RayError | None:
+        """Drive the line once; gives what broke it, if something did."""
+        try:
+            watcher.begin_pass()
+            for _ in build(context, stages).iter_rows():
+                self._ended_at = time.time()
+        except ray.exceptions.RayError as error:
+            refusal = cast("EarmarkError | None", ray.get(context.scoreboard.refusal.remote()))
+            if refusal is not None:
+                raise ConfigError(refusal.reason, code=refusal.code, remedy=refusal.remedy) from error
+            logger.exception("the line broke")
+            return error
+        return None
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """SIGTERM ends a run as Ctrl-C does. Installed after ``ray.init``, which puts its own handler."""
+
+    def interrupt(signum: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
