@@ -50,7 +50,7 @@ CARDS: Mapping[str, CardFigures] = {
     "rtx5080": CardFigures(
         "NVIDIA GeForce RTX 5080", ("RTX 5080",), 15.9,
         asr_one=_estimated(115, "between turbo on an RTX 3090 (108, speaches#169) and on a 5090 (129, TheWhisper#80)"),
-        asr_full=_estimated(150, "the same, with the third of the time that the GPU waited for the CPU filled"),
+        asr_full=_estimated(150, "an RTX 3090's and a 5090's, with the third of the time filled in which they waited for a CPU"),
         texts_per_s=_elsewhere(34, "log of the system before Earmark, on this card"),
     ),
     "rtx4090": CardFigures(

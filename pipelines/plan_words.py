@@ -38,7 +38,7 @@ def verdict(document: dict[str, Any]) -> str:
     """The plan in a sentence: "the GPU could do 148 h/h; YouTube's budget allows 62; done Tuesday 04:10"."""
     binding = document["limits"][0]
     own = next((limit for limit in document["limits"] if limit["limit"] == document["own"]), None)
-    said = f"{_upper(binding['said'])} binds at {binding['speed_h_per_h']:,.0f} h/h"
+    said = f"Limit: {binding['said']}, at {binding['speed_h_per_h']:,.0f} h/h"
     if own is not None and own["limit"] != binding["limit"]:
         said = (
             f"{_upper(own['said'])} could do {own['speed_h_per_h']:,.0f} h/h; "

@@ -29,9 +29,11 @@ VARIANTS: dict[str, tuple[str, ...]] = {
 @click.option(
     "--minutes", type=click.FloatRange(min=5), default=30.0, show_default=True, help="Audio of one run."
 )
-def main(minutes: float) -> None:
+def main(minutes: float, variant: tuple[str, ...]) -> None:
     """Print a line a run: foretold and measured speed, their ratio, and what was to bind."""
     for name, settings in VARIANTS.items():
+        if variant and name not in variant:
+            continue
         home = Path(tempfile.mkdtemp(prefix="em-plan-"))
         try:
             for number, kind in enumerate(("by tables", "measured here")):
@@ -42,10 +44,17 @@ def main(minutes: float) -> None:
                 ended = _command(home, "ingest", corpus, settings)
                 origin = foretold["stages"]["Transcribe"]["origin"]
                 speed, real = foretold["speed_h_per_h"], ended["speed_h_per_h"]
-                shares = {stage: each["busy_share"] for stage, each in ended["stages"].items()}
+                figures = _command(home, "status", None, settings)["last_run"]["figures"]
+                audio_h = figures["audio_s"] / 3600
+                costs = {
+                    stage: round(each["busy_s"] / audio_h, 1) for stage, each in figures["stages"].items()
+                }
                 click.echo(
                     f"{name:<16} {kind:<14} foretold {speed:6.1f} h/h ({foretold['limit']}, {origin}), measured {real:6.1f}, "
-                    f"ratio {speed / real:.2f}; time foretold {foretold['seconds']:.0f} s, measured {ended['wall_s']:.0f} s; {shares}"
+                    f"ratio {speed / real:.2f}; time foretold {foretold['seconds']:.0f} s, measured {ended['wall_s']:.0f} s"
+                )
+                click.echo(
+                    f"{'':<16} seconds of an actor for an hour of audio: {costs}; busy {_shares(ended)}"
                 )
         finally:
             subprocess.run(
@@ -54,10 +63,14 @@ def main(minutes: float) -> None:
             shutil.rmtree(home)
 
 
-def _command(home: Path, command: str, corpus: Path, settings: tuple[str, ...]) -> dict[str, Any]:
+def _shares(ended: dict[str, Any]) -> dict[str, float]:
+    return {stage: each["busy_share"] for stage, each in ended["stages"].items()}
+
+
+def _command(home: Path, command: str, corpus: Path | None, settings: tuple[str, ...]) -> dict[str, Any]:
     chosen = [part for each in settings for part in ("--set", each)]
     done = subprocess.run(
-        [sys.executable, str(ROOT / "run.py"), command, str(corpus), "--profile", "demo", *chosen, "--json"],
+        [sys.executable, str(ROOT / "run.py"), command, *([str(corpus)] if corpus else []), "--profile", "demo", *chosen, "--json"],
         env=environment(home), capture_output=True, text=True, check=False,
     )  # fmt: skip
     if done.returncode != 0:
