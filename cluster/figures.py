@@ -145,9 +145,9 @@ STAGES: Mapping[str, StageFigures] = {
     "Prefilter": StageFigures(3.0, 0.0, 0.3, "estimated", "one extraction by yt-dlp"),
     "Download": StageFigures(3.0, 0.0, 0.3, "estimated", "beside the transfer itself, which the line bounds"),
     "Prepare": StageFigures(0.1, 13.0, 1.0, "measured elsewhere", "decoding Opus and finding speech: 12 to 15 s on a core of a shared 2-core machine"),
-    "Assemble": StageFigures(0.05, 0.5, 0.5, "measured elsewhere", "a shared 2-core machine, embedded Postgres"),
-    "Segment": StageFigures(0.02, 0.5, 1.0, "measured elsewhere", "a shared 2-core machine"),
-    "Store": StageFigures(0.05, 0.3, 0.5, "measured elsewhere", "a shared 2-core machine, embedded Postgres"),
+    "Assemble": StageFigures(0.05, 0.5, 0.5, "estimated", "a share of a busy 2-core machine"),
+    "Segment": StageFigures(0.02, 0.5, 1.0, "estimated", "a share of a busy 2-core machine"),
+    "Store": StageFigures(0.05, 0.3, 0.5, "estimated", "a share of a busy 2-core machine"),
 }  # fmt: skip
 """A further stage is one more line here, or, if it holds a model, one more entry in ``stage_costs.py``."""
 
