@@ -8,13 +8,11 @@ from typing import Any
 
 import click
 
-from cluster.figures import CARDS, NO_CARD
 from configs.catalogue import SettingsError
-from run_options import device_flags, json_option, settings_options
-from run_options import load_settings_of as _load
+from pipelines.cli.ahead import doctor, plan
+from pipelines.cli.options import json_option, load, settings_options
 
 EXIT_OK, EXIT_SOME_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
-ABOVE_0 = click.FloatRange(min=0, min_open=True)
 
 
 class Group(click.Group):
@@ -85,7 +83,7 @@ def ingest(
         raise click.UsageError("name at least one SOURCE, or a file of them with --from")
     flags = {"transcribe.language": language, "transcribe.device": device, "embed.device": device}
     flags["transcribe.compute_type"] = "auto" if device == "cpu" else None  # a GPU's would be refused there
-    settings = _load(profile, config_file, assignments, {k: v for k, v in flags.items() if v is not None})
+    settings = load(profile, config_file, assignments, {k: v for k, v in flags.items() if v is not None})
     from pipelines.commands import ingest_sources
 
     sys.exit(ingest_sources(sources, from_file, settings, limit, force, dry_run, as_json))
@@ -103,7 +101,7 @@ def retry(every: bool, codes: tuple[str, ...], profile: str | None, config_file:
 
     `status --failed` lists it. A run by itself tries again what becomes due while it lasts.
     """
-    settings = _load(profile, config_file, assignments)
+    settings = load(profile, config_file, assignments)
     from pipelines.commands import retry_failed
 
     sys.exit(retry_failed(settings, codes, every, as_json))
@@ -148,7 +146,7 @@ def demo(port: int, as_json: bool) -> None:
 @json_option
 def reprocess(start: Any, where: tuple[str, ...], limit: int | None, dry_run: bool, profile: str | None, config_file: Path | None, assignments: tuple[str, ...], as_json: bool) -> None:  # fmt: skip
     """Do stored videos again from a stage on; what is stored is served until the new rows replace it."""
-    settings = _load(profile, config_file, assignments)
+    settings = load(profile, config_file, assignments)
     from pipelines.commands import reprocess_videos
 
     sys.exit(reprocess_videos(start, where, settings, limit, dry_run, as_json))
@@ -161,7 +159,7 @@ def reprocess(start: Any, where: tuple[str, ...], limit: int | None, dry_run: bo
 @json_option
 def status(videos: bool, failed: bool, profile: str | None, config_file: Path | None, assignments: tuple[str, ...], as_json: bool) -> None:  # fmt: skip
     """What is in the ledger and the corpus, and how fast the last day went."""
-    settings = _load(profile, config_file, assignments)
+    settings = load(profile, config_file, assignments)
     from pipelines.commands import show_status
 
     show_status(settings, videos, failed, as_json)
@@ -173,7 +171,7 @@ def status(videos: bool, failed: bool, profile: str | None, config_file: Path | 
 @json_option
 def show(video_id: str, profile: str | None, config_file: Path | None, assignments: tuple[str, ...], as_json: bool) -> None:  # fmt: skip
     """One stored video: its segments with times."""
-    settings = _load(profile, config_file, assignments)
+    settings = load(profile, config_file, assignments)
     from pipelines.commands import show_video
 
     show_video(settings, video_id, as_json)
@@ -191,54 +189,10 @@ def show(video_id: str, profile: str | None, config_file: Path | None, assignmen
 @json_option
 def search(query: str, limit: int, profile: str | None, config_file: Path | None, assignments: tuple[str, ...], as_json: bool, **filters: Any) -> None:  # fmt: skip
     """Find what was said: by meaning and by words, with a link that opens at that second."""
-    settings = _load(profile, config_file, assignments)
+    settings = load(profile, config_file, assignments)
     from pipelines.commands import search_corpus
 
     search_corpus(settings, query, limit, filters, as_json)
-
-
-@main.command()
-@click.option("--only", metavar="CHECK", multiple=True, help="Only this check; may be repeated.")
-@settings_options
-@json_option
-def doctor(only: tuple[str, ...], profile: str | None, config_file: Path | None, assignments: tuple[str, ...], as_json: bool) -> None:  # fmt: skip
-    """Look for what is wrong here and say what to do about it: a line a check. Exit code 1: something is.
-
-    Loads every model of the settings and tries it out, each in a process of its own.
-    """
-    settings = _load(profile, config_file, assignments)
-    from pipelines.doctor.checks import run_doctor
-
-    sys.exit(run_doctor(settings, only, as_json))
-
-
-@main.command()
-@click.argument("sources", nargs=-1)
-@click.option("--hours", type=ABOVE_0, help="So much audio of YouTube, instead of sources.")
-@click.option("--video-minutes", type=ABOVE_0, help="Mean length of a video, where it isn't known.")
-@click.option(
-    "--gpu", type=click.Choice([*CARDS, NO_CARD]), help="Plan for one such card, not for what is here."
-)
-@click.option("--cpus", type=click.IntRange(min=1), help="Plan for so many cores, not for those here.")
-@click.option("--mbit", type=ABOVE_0, help="Speed of the line to the internet, in Mbit/s.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), help="As for `ingest`.")
-@settings_options
-@json_option
-def plan(
-    sources: tuple[str, ...], hours: float | None, video_minutes: float | None, gpu: str | None, cpus: int | None,
-    mbit: float | None, device: str | None, profile: str | None, config_file: Path | None,
-    assignments: tuple[str, ...], as_json: bool,
-) -> None:  # fmt: skip
-    """What a run would use, how fast it would be, which limit binds, and when it would be done.
-
-    SOURCE as for `ingest`: lists are read, nothing is fetched and nothing written.
-    """
-    if sources and hours is not None:
-        raise click.UsageError("give SOURCE or --hours, not both")
-    settings = _load(profile, config_file, assignments, device_flags(device))
-    from pipelines.plan_command import Asked, show_plan
-
-    sys.exit(show_plan(settings, Asked(sources, hours, video_minutes, gpu, cpus, mbit), as_json))
 
 
 @main.command("settings")
@@ -246,7 +200,7 @@ def plan(
 @json_option
 def settings_command(profile: str | None, config_file: Path | None, assignments: tuple[str, ...], as_json: bool) -> None:  # fmt: skip
     """Every setting: its value here, its bounds and what it does."""
-    settings = _load(profile, config_file, assignments)
+    settings = load(profile, config_file, assignments)
     from configs.listing import list_settings
 
     if as_json:
@@ -268,7 +222,7 @@ def migrate(
     profile: str | None, config_file: Path | None, assignments: tuple[str, ...], as_json: bool
 ) -> None:
     """Bring the schema to this version; does nothing where it is."""
-    settings = _load(profile, config_file, assignments)
+    settings = load(profile, config_file, assignments)
     from pipelines.commands import migrate_database
 
     migrate_database(settings, as_json)
@@ -281,6 +235,10 @@ def stop(as_json: bool) -> None:
     from pipelines.commands import stop_database
 
     stop_database(as_json)
+
+
+main.add_command(doctor)
+main.add_command(plan)
 
 
 if __name__ == "__main__":

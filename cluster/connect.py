@@ -1,6 +1,6 @@
 """Ray's life on one machine: started for a run, gone after it; or a cluster that is joined and left.
 
-Owns the switches that Ray reads from the environment and the directory of its sessions.
+Owns the directory of its sessions.
 """
 
 import hashlib
@@ -20,27 +20,11 @@ from typing import Any
 import psutil
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
 
+from cluster.switches import set_switches
 from configs.catalogue import SettingsError
 from configs.load import is_secret_variable
 from configs.settings import RaySettings
 
-SWITCHES = {
-    "RAY_USAGE_STATS_ENABLED": "0",
-    # A thread that outlives ray.shutdown() must not start a cluster of its own.
-    "RAY_ENABLE_AUTO_CONNECT": "0",
-    # Under `uv run` Ray would build a second environment for its workers.
-    "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
-    # Ray's name for "other machines may join": else a Ray of one machine keeps to loopback, all its ports.
-    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
-    "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-    "RAY_DEDUP_LOGS": "0",
-    # What the dashboard can tell of tasks gone by; Ray's 100,000 of them take half a gigabyte.
-    "RAY_task_events_max_num_task_in_gcs": "10000",
-    # The Linux builds of ONNX Runtime, which runs the voice detector, report to Microsoft unless told not to.
-    "ORT_DISABLE_TELEMETRY": "1",
-    "HF_HUB_DISABLE_TELEMETRY": "1",
-}
 SOCKET_ROOM = 41
 """Longest path under which Ray's sockets still fit the kernel's limit of 107 bytes."""
 SESSIONS = "s"
@@ -108,12 +92,6 @@ def _children(process: psutil.Process) -> list[psutil.Process]:
         return process.children(recursive=True)
     except psutil.NoSuchProcess:
         return []
-
-
-def set_switches() -> None:
-    """What Ray reads at import; call before the first ``import ray``. The user's own values stand."""
-    for name, value in SWITCHES.items():
-        os.environ.setdefault(name, value)
 
 
 @contextmanager

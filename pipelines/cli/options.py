@@ -1,7 +1,4 @@
-"""What every command of the command line takes: where its settings come from, and in which form it answers.
-
-Imports nothing heavy: ``--help`` is instant.
-"""
+"""What several commands take: where settings come from, and ``--json``. Imports nothing heavy."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -30,31 +27,19 @@ json_option = click.option(
 )
 
 
-def device_flags(device: str | None) -> dict[str, Any]:
-    """``--device`` as settings: of every stage that has one. A GPU's arithmetic would be refused on a CPU."""
-    if device is None:
-        return {}
-    from configs.settings import Settings
-
-    sections = {name: info.annotation for name, info in Settings.model_fields.items()}
-    flags: dict[str, Any] = {
-        f"{name}.device": device
-        for name, section in sections.items()
-        if "device" in getattr(section, "model_fields", {})
-    }
-    return flags | ({"transcribe.compute_type": "auto"} if device == "cpu" else {})
-
-
-def load_settings_of(
+def load(
     profile: str | None,
     config_file: Path | None,
     assignments: tuple[str, ...],
     flags: dict[str, Any] | None = None,
 ) -> Any:
-    """The settings that these options name, ``flags`` over the files and under ``--set``.
+    """The settings that the options of ``settings_options`` make.
+
+    Args:
+        flags: settings that options of their own stand for, ``{"section.name": value}``.
 
     Raises:
-        SettingsError: one that doesn't exist, is out of bounds, or holds a password.
+        SettingsError: one is refused.
     """
     from actors.credentials import masked
     from configs.load import SECRET_SETTINGS, load_settings
