@@ -20,6 +20,8 @@ from tests.faults.shop import Scale, open_shop
 def main(n_faults: int, seed: int, keep: bool) -> None:
     """Real processes, real kills; exit code 1 where a corpus differs from that of an undisturbed run."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # whatever ends it, it clears up
+    # A shell's background ignores Ctrl-C, and so would every run that is started from there.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     began_at = time.monotonic()
     kept: list[Path] = []
     say(f"seed {seed}, {n_faults} faults")
