@@ -27,6 +27,9 @@ VARIANTS: dict[str, tuple[str, ...]] = {
 
 @click.command()
 @click.option(
+    "--variant", type=click.Choice(list(VARIANTS)), multiple=True, help="Only this one; may be repeated."
+)
+@click.option(
     "--minutes", type=click.FloatRange(min=5), default=30.0, show_default=True, help="Audio of one run."
 )
 def main(minutes: float, variant: tuple[str, ...]) -> None:
