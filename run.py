@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from configs.catalogue import SettingsError
+from pipelines.cli.ahead import doctor, plan
 from pipelines.cli.options import json_option, load, settings_options
 from pipelines.cli.voices import voices
 
@@ -238,6 +239,8 @@ def stop(as_json: bool) -> None:
     stop_database(as_json)
 
 
+main.add_command(doctor)
+main.add_command(plan)
 main.add_command(voices)
 
 

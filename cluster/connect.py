@@ -156,7 +156,7 @@ def _init(**options: Any) -> Any:
 
     def begin() -> Any:
         port = options.get("dashboard_port")
-        return ray.init(**options | ({"dashboard_port": _free_port(port)} if port else {}))
+        return ray.init(**options | ({"dashboard_port": free_port(port) or port} if port else {}))
 
     handler = signal.getsignal(signal.SIGTERM)
     starting = Retrying(
@@ -182,8 +182,9 @@ def _after_failed_start(state: RetryCallState) -> None:
     ray.shutdown()
 
 
-def _free_port(wanted: int) -> int:
-    """The port, or the next one on loopback that nobody listens on: another run may have its dashboard."""
+def free_port(wanted: int) -> int | None:
+    """The port, or the next one on loopback that nobody listens on: another run may have its dashboard. ``None``
+    where the hundred after it are taken as well."""
     for port in range(wanted, min(wanted + 100, 65_536)):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -192,7 +193,7 @@ def _free_port(wanted: int) -> int:
             except OSError:
                 continue
             return port
-    return wanted
+    return None
 
 
 def _sessions_dir(ray_dir: Path) -> Path:

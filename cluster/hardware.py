@@ -1,8 +1,32 @@
 """What this machine has: cores and NVIDIA cards."""
 
 import os
+from dataclasses import dataclass
+from typing import Any
 
 from cluster.resources import Gpu, Hardware
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A card as its driver describes it."""
+
+    name: str
+    memory_bytes: int
+    capability: tuple[int, int]
+    """CUDA's compute capability; 12.0 and 10.0 are Blackwell, 9.0 is Hopper."""
+
+
+@dataclass(frozen=True, slots=True)
+class NvidiaDriver:
+    """The driver and the cards that it shows."""
+
+    version: str
+    cards: tuple[Card, ...]
+
+
+class DriverTrouble(RuntimeError):
+    """The driver is there and answers with an error."""
 
 
 def find_hardware() -> Hardware:
@@ -16,23 +40,41 @@ def find_hardware() -> Hardware:
 
 
 def _gpus() -> tuple[Gpu, ...]:
+    driver = find_driver()
+    return tuple(Gpu(card.name, card.memory_bytes) for card in driver.cards) if driver else ()
+
+
+def find_driver() -> NvidiaDriver | None:
+    """The NVIDIA driver and the cards that ``CUDA_VISIBLE_DEVICES`` leaves; ``None``: there is no driver.
+
+    Raises:
+        DriverTrouble: it is there and doesn't work, in its own words.
+    """
     import pynvml  # the module of the package nvidia-ml-py
 
     try:
         pynvml.nvmlInit()
     except (pynvml.NVMLError_LibraryNotFound, pynvml.NVMLError_DriverNotLoaded):
-        return ()
+        return None
+    except pynvml.NVMLError as error:
+        raise DriverTrouble(str(error)) from error
     try:
         handles = [pynvml.nvmlDeviceGetHandleByIndex(i) for i in _visible(pynvml.nvmlDeviceGetCount())]
-        return tuple(
-            Gpu(
-                name=str(pynvml.nvmlDeviceGetName(h)),
-                memory_bytes=int(pynvml.nvmlDeviceGetMemoryInfo(h).total),
-            )
-            for h in handles
-        )
+        cards = tuple(_card(pynvml, handle) for handle in handles)
+        return NvidiaDriver(str(pynvml.nvmlSystemGetDriverVersion()), cards)
+    except pynvml.NVMLError as error:
+        raise DriverTrouble(str(error)) from error
     finally:
         pynvml.nvmlShutdown()
+
+
+def _card(pynvml: Any, handle: Any) -> Card:
+    major, minor = pynvml.nvmlDeviceGetCudaComputeCapability(handle)
+    return Card(
+        name=str(pynvml.nvmlDeviceGetName(handle)),
+        memory_bytes=int(pynvml.nvmlDeviceGetMemoryInfo(handle).total),
+        capability=(int(major), int(minor)),
+    )
 
 
 def _visible(n_devices: int) -> list[int]:

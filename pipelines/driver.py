@@ -28,7 +28,7 @@ from pipelines.audit import audit
 from pipelines.drive import Drive
 from pipelines.gate import Gate
 from pipelines.lookout import look_into_lists
-from pipelines.outcome import Outcome, turned_away
+from pipelines.outcome import Outcome, hardware_document, turned_away
 from pipelines.progress import Display
 from pipelines.recipe_change import RecipeChange, tell
 from pipelines.run_plan import Plan
@@ -70,7 +70,7 @@ def run(items: Iterable[Wanted], plan: Plan, display: Display) -> Outcome:
                 accounts=accounts, quality=quality,
                 # Entries of lists were not known before the work.
                 recipe_change=replace(change, stored=stored_otherwise(database, run_id)),
-                turned_away=put_off, notices=drive.notices,
+                turned_away=put_off, notices=drive.notices, hardware=hardware_document(plan.hardware),
             )  # fmt: skip
             registry.close_run(how, outcome.figures())
             return outcome

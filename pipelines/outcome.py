@@ -9,6 +9,7 @@ from actors.store.ledger import RunCounts
 from actors.store.outlook import Outlook
 from actors.store.speakers import Spoken
 from actors.store.standing import Asked
+from cluster.resources import Hardware
 from pipelines.accounts import Accounts, Difference
 from pipelines.quality import Quality
 from pipelines.recipe_change import RecipeChange
@@ -40,6 +41,8 @@ class Outcome:
     """The one that this run embedded with."""
     search_model: str = ""
     """The one that search uses after it: another one, while that covers more of the corpus."""
+    hardware: dict[str, Any] = field(default_factory=dict)
+    """What it ran on, as ``hardware_document`` names it: figures count for such a machine only."""
     turned_away: list[dict[str, Any]] = field(default_factory=list)
     """Sources that the run gave up: ``site``, ``videos`` left on the queue, ``until`` when it pauses."""
     notices: tuple[str, ...] = ()
@@ -73,10 +76,16 @@ class Outcome:
             "line_s": round(self.line_s, 3),
             "speed_h_per_h": round(self.speed_h_per_h, 2),
             "stages": {name: tally.figures() for name, tally in self.stages.items()},
+            "hardware": self.hardware,
             "accounts": self.accounts.document() if self.accounts else None,
             "quality": self.quality.document() if self.quality else None,
             "notices": list(self.notices),
         }
+
+
+def hardware_document(hardware: Hardware) -> dict[str, Any]:
+    """A machine as its runs' figures name it."""
+    return {"cpus": hardware.n_cpus, "gpus": [gpu.name for gpu in hardware.gpus]}
 
 
 def turned_away(outlook: Outlook, now: datetime) -> list[dict[str, Any]]:

@@ -49,7 +49,18 @@ class Transcriber:
             versions=self._engine.versions,
         )
         self._check_language(settings.language)
-        self._check_canary(settings)
+        self.canary_text = self._check_canary(settings)
+        """What it heard in the test clip."""
+
+    @property
+    def device(self) -> str:
+        """Where it runs: ``cpu`` or ``cuda``."""
+        return self._provenance.device
+
+    @property
+    def compute_type(self) -> str:
+        """The arithmetic in effect."""
+        return self._provenance.compute_type
 
     @property
     def is_multilingual(self) -> bool:
@@ -129,7 +140,7 @@ class Transcriber:
                 remedy=f"Set one of {', '.join(sorted(self._engine.languages))}, or leave it unset",
             )
 
-    def _check_canary(self, settings: TranscribeSettings) -> None:
+    def _check_canary(self, settings: TranscribeSettings) -> str:
         canary = load_canary(settings.canary_audio)
         language = CANARY_LANGUAGE
         if settings.canary_audio is not None:
@@ -144,6 +155,7 @@ class Transcriber:
                 remedy="On a GPU bring the driver up to date, or change the version of ctranslate2 or "
                 "transcribe.compute_type; for a model that doesn't know English set transcribe.canary_audio",
             )
+        return heard.text
 
 
 def windows_of(item: Slice) -> list[tuple[Clip, ...]]:

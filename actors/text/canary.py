@@ -7,6 +7,7 @@ same. They fill a corpus that finds nothing, and nobody notices for days.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -26,7 +27,17 @@ Encode = Callable[[Sequence[str]], Vectors]
 _REMEDY = "Its files may be damaged, or it may need embed.trust_remote_code or another embed.dtype"
 
 
-def prove(name: str, encode_documents: Encode, encode_queries: Encode, likeness: Likeness | None) -> None:
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Cosines of sentences whose likeness is known."""
+
+    alike: float
+    """Of two that say the same."""
+    unlike: float
+    """The largest of two that don't."""
+
+
+def prove(name: str, encode_documents: Encode, encode_queries: Encode, likeness: Likeness | None) -> Proof:
     """Embed texts whose likeness is known.
 
     Raises:
@@ -35,12 +46,13 @@ def prove(name: str, encode_documents: Encode, encode_queries: Encode, likeness:
     """
     first, same, other = encode_documents([*ALIKE, UNRELATED])
     question = encode_queries([QUESTION])[0]
-    if not (first @ same > max(first @ other, same @ other) and question @ first > question @ other):
+    proof = Proof(alike=float(first @ same), unlike=float(max(first @ other, same @ other)))
+    if not (proof.alike > proof.unlike and question @ first > question @ other):
         raise ConfigError(
             f"the embedding model {name} tells like texts from unlike ones wrongly", remedy=_REMEDY
         )
     if likeness is None:
-        return
+        return proof
     scores = encode_queries(likeness.questions) @ encode_documents(likeness.texts).T
     right = np.eye(len(scores), dtype=bool)
     margin = float(scores[right].min() - scores[~right].max())
@@ -50,3 +62,4 @@ def prove(name: str, encode_documents: Encode, encode_queries: Encode, likeness:
             f" {likeness.min_margin:.2f} at least",
             remedy=_REMEDY,
         )
+    return proof

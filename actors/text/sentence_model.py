@@ -53,7 +53,8 @@ class SentenceModel:
         self.prompts = prompts_for(
             ref.location, self._model.prompts, document=settings.document_prompt, query=settings.query_prompt
         )
-        prove(self.name, self.encode_documents, self.encode_queries, quirks.likeness)
+        self.proof = prove(self.name, self.encode_documents, self.encode_queries, quirks.likeness)
+        """That its vectors mean something."""
         _log.info("%s embeds on %s (%s)", self.name, self.device, self._model.dtype)
 
     @property
