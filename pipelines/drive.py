@@ -129,18 +129,24 @@ class Drive:
 
     def _one_pass(
         self, context: RunContext, stages: Sequence[StageSpec], watcher: Watcher
-    ) -> ray.exceptions.RayError | None:
-        """Drive the line once; gives what broke it, if something did."""
+    ) -> ray.exceptions.RayError | TransientError | None:
+        """Drive the line once; gives what broke it, if something did.
+
+        Raises:
+            ConfigError: an actor can't start, and couldn't the next time either.
+        """
         try:
             watcher.begin_pass()
             for _ in build(context, stages).iter_rows():
                 self._ended_at = time.time()
         except ray.exceptions.RayError as error:
             refusal = cast("EarmarkError | None", ray.get(context.scoreboard.refusal.remote()))
-            if refusal is not None:
-                raise ConfigError(refusal.reason, code=refusal.code, remedy=refusal.remedy) from error
             logger.exception("the line broke")
-            return error
+            if refusal is None:
+                return error
+            if isinstance(refusal, TransientError):  # no memory for the moment, the database away
+                return refusal
+            raise ConfigError(refusal.reason, code=refusal.code, remedy=refusal.remedy) from error
         return None
 
 

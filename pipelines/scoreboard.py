@@ -174,6 +174,7 @@ class Scoreboard:
 
     def begin_pass(self) -> None:
         """The line is driven anew: the actors of the last pass are gone, what they did counts on."""
+        self._refusal = None
         for (stage, actor), heard in self._heard.items():
             self._past[stage] = self._past.get(stage, Tally(actors=0)) + (heard.past + heard.now).ended()
             self._gone.add((stage, actor))

@@ -14,6 +14,7 @@ import numpy as np
 import psutil
 
 from actors import rows
+from actors.errors import TransientError
 from actors.store.ledger import Ledger
 from actors.text.models import embedding_name
 from pipelines import workers
@@ -100,6 +101,16 @@ def build_never(context: RunContext, ledger: Ledger) -> Worker:
     """A model that doesn't come up."""
     time.sleep(100_000)
     raise AssertionError("nobody waits so long")
+
+
+def build_second_time(context: RunContext, ledger: Ledger) -> Worker:
+    """Another program has the card's memory when it starts first."""
+    tried = context.cache_dir / "tried"
+    if not tried.exists():
+        context.cache_dir.mkdir(parents=True, exist_ok=True)
+        tried.touch()
+        raise TransientError("no memory is left for the moment", code="out_of_memory")
+    return build_embed(context, ledger)
 
 
 def line() -> list[StageSpec]:

@@ -70,3 +70,10 @@ def test_a_stage_that_never_comes_up_ends_the_run(drive: Callable[..., Ended]) -
     assert "CPUs free)" in ended.reason
     assert ended.by_id["fine-0"].status == "pending"
     assert ended.left == []
+
+
+def test_a_stage_that_can_not_start_for_the_moment_is_started_again(drive: Callable[..., Ended]) -> None:
+    """No memory on a card is no mistake in the settings: the line is driven once more."""
+    ended = drive(["fine-0"], variant="second time")
+    assert ended.exit_code == 0, ended.said
+    assert ended.by_id["fine-0"].status == "stored"
