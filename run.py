@@ -11,6 +11,7 @@ import click
 from configs.catalogue import SettingsError
 from pipelines.cli.ahead import doctor, plan
 from pipelines.cli.options import json_option, load, settings_options
+from pipelines.cli.seeing import report, watch
 from pipelines.cli.voices import voices
 
 EXIT_OK, EXIT_SOME_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
@@ -242,6 +243,8 @@ def stop(as_json: bool) -> None:
 main.add_command(doctor)
 main.add_command(plan)
 main.add_command(voices)
+main.add_command(report)
+main.add_command(watch)
 
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ def find_driver() -> NvidiaDriver | None:
     except pynvml.NVMLError as error:
         raise DriverTrouble(str(error)) from error
     try:
-        handles = [pynvml.nvmlDeviceGetHandleByIndex(i) for i in _visible(pynvml.nvmlDeviceGetCount())]
+        handles = [pynvml.nvmlDeviceGetHandleByIndex(i) for i in visible_devices(pynvml.nvmlDeviceGetCount())]
         cards = tuple(_card(pynvml, handle) for handle in handles)
         return NvidiaDriver(str(pynvml.nvmlSystemGetDriverVersion()), cards)
     except pynvml.NVMLError as error:
@@ -77,7 +77,7 @@ def _card(pynvml: Any, handle: Any) -> Card:
     )
 
 
-def _visible(n_devices: int) -> list[int]:
+def visible_devices(n_devices: int) -> list[int]:
     """Indices that ``CUDA_VISIBLE_DEVICES`` leaves, as CUDA reads it: the list ends at the first
     entry that names no device. Cards named by UUID are taken by their number."""
     named = os.environ.get("CUDA_VISIBLE_DEVICES")

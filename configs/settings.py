@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr, model_validator
 
 from configs.identify import IdentifySettings
 from configs.patience import ArchiveSettings, GovernorSettings, RetrySettings, WatchdogSettings
+from configs.report import ReportSettings
 from configs.section import ComputeType, Device, Names, PoolSize, Section
 
 
@@ -250,6 +251,7 @@ class Settings(Section):
     governor: GovernorSettings = GovernorSettings()
     watchdog: WatchdogSettings = WatchdogSettings()
     archive: ArchiveSettings = ArchiveSettings()
+    report: ReportSettings = ReportSettings()
 
     def recipe(self) -> str:
         """Short hash of what determines a slice's content: two videos with the same recipe were cut

@@ -52,7 +52,7 @@ def ingest_sources(
         _print(document, present.rehearsal, as_json)
     else:
         outcome = _ingest(accepted(), settings, limit=limit, force=force)
-        document = present.outcome_document(outcome, refused) | {"forced": force}
+        document = present.outcome_document(outcome, refused, settings.report) | {"forced": force}
         _print(document, present.outcome, as_json)
     return present.exit_code(document)
 
@@ -78,7 +78,7 @@ def reprocess_videos(
     if start == "identify":
         return _relabel(intended, settings, as_json)
     outcome = _ingest([], settings, intended=intended)
-    document = present.outcome_document(outcome, []) | {
+    document = present.outcome_document(outcome, [], settings.report) | {
         "from": start,
         "left_out": intended.document()["left_out"],
     }
@@ -102,7 +102,7 @@ def _relabel(intended: "Intended", settings: Settings, as_json: bool) -> int:
         intended=replace(intended, start="segment", videos=done.to_cut, left_out=()),
         reuse_vectors=True,
     )
-    document |= present.outcome_document(outcome, [])
+    document |= present.outcome_document(outcome, [], settings.report)
     _print(document, present.relabelled, as_json)
     return present.exit_code(document)
 
@@ -169,7 +169,7 @@ def retry_failed(settings: Settings, codes: Sequence[str], every: bool, as_json:
             _print({"run": None, **asdict(found)}, present.nothing_due, as_json)
             return 0
         outcome = _ingest(retries.due(database, codes), settings)
-    document = present.outcome_document(outcome, [])
+    document = present.outcome_document(outcome, [], settings.report)
     _print(document, present.outcome, as_json)
     return present.exit_code(document)
 

@@ -21,7 +21,8 @@ from actors.errors import EarmarkError, PermanentError
 from actors.rows import VideoId
 from actors.store.ledger import Ledger
 from pipelines.in_hand import paused
-from pipelines.scoreboard import ANSWER_S, RowKey
+from pipelines.meter import ANSWER_S
+from pipelines.scoreboard import RowKey
 from pipelines.turns import Turns
 
 logger = logging.getLogger(__name__)

@@ -28,7 +28,7 @@ def run_demo(settings: Settings, port: int, as_json: bool) -> int:
     queries = json.loads((SPEECH_DIR / "talks.json").read_text(encoding="utf-8"))["queries"]
     with DemoServer(SPEECH_DIR, port=port) as server:
         outcome = commands.ingest_items([server.feed_url], settings)
-    document = present.outcome_document(outcome, [])
+    document = present.outcome_document(outcome, [], settings.report)
     with Finder(settings, home()) as finder:
         document["searches"] = [
             {"query": each["query"], "hits": finder.find(each["query"], limit=2)} for each in queries

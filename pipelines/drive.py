@@ -19,13 +19,15 @@ from actors.store.runs import RunRegistry
 from cluster.connect import Engine, engine
 from pipelines.booking import Booking, booked, demand_room
 from pipelines.context import RunContext
+from pipelines.course import Course
 from pipelines.engine_guard import EngineGuard
 from pipelines.ingest import build, line
 from pipelines.last_resort import LastResort
 from pipelines.progress import Display
 from pipelines.run_plan import Plan
-from pipelines.scoreboard import Scoreboard, Tally
+from pipelines.scoreboard import Scoreboard
 from pipelines.stage import StageSpec
+from pipelines.tally import Tally
 from pipelines.watcher import Watcher
 
 logger = logging.getLogger(__name__)
@@ -41,11 +43,11 @@ class Drive:
 
     def __init__(
         self, plan: Plan, run_id: RunId, database: Database, queue: RunQueue, registry: RunRegistry,
-        display: Display,
+        display: Display, course: Course,
     ) -> None:  # fmt: skip
         self._plan, self._run_id, self._queue = plan, run_id, queue
         self._database, self._ledger = database, Ledger(database)
-        self._registry, self._display = registry, display
+        self._registry, self._display, self._course = registry, display, course
         self._ended_at = 0.0
         self._began_at: float | None = None
         self.interrupted = False
@@ -83,7 +85,7 @@ class Drive:
             last_resort = LastResort(self._give_back, started.kill)
             watcher = Watcher(
                 self._run_id, self._database, self._registry, context.scoreboard, self._display, started,
-                plan.settings, self._queue, [stage.name for stage in stages], last_resort,
+                plan.settings, self._queue, [stage.name for stage in stages], last_resort, self._course,
             )  # fmt: skip
             guard = EngineGuard(started, last_resort, self._display.say)
             leaving.callback(last_resort.call_off)

@@ -24,7 +24,9 @@ from actors.store.standing import Asked
 from actors.store.status import videos
 from actors.store.vectors import ensure_model, prefer
 from actors.text.models import embedding_name
+from cluster.telemetry import MachineSampler
 from pipelines.audit import audit
+from pipelines.course import Course
 from pipelines.drive import Drive
 from pipelines.gate import Gate
 from pipelines.lookout import look_into_lists
@@ -46,12 +48,18 @@ def run(items: Iterable[Wanted], plan: Plan, display: Display) -> Outcome:
         TransientError: the line broke and broke again, or came to a standstill.
     """
     embed = plan.settings.embed
-    with Database(plan.database_url, pool_size=2) as database, RunRegistry(plan.database_url) as registry:
+    hardware = hardware_document(plan.hardware)
+    with (
+        Database(plan.database_url, pool_size=2) as database,
+        RunRegistry(plan.database_url) as registry,
+        MachineSampler() as sampler,
+    ):
         table = ensure_model(database, embedding_name(embed), embed.dimensions)
         ledger = Ledger(database)
         run_id = registry.open_run(plan.settings.model_dump(mode="json"))
         queue = RunQueue(database, run_id, plan.settings)
-        drive = Drive(plan, run_id, database, queue, registry, display)
+        course = Course(registry, sampler, hardware)
+        drive = Drive(plan, run_id, database, queue, registry, display, course)
         started, asked, change = time.monotonic(), Asked(), RecipeChange()
 
         def close(how: str) -> Outcome:
@@ -70,9 +78,9 @@ def run(items: Iterable[Wanted], plan: Plan, display: Display) -> Outcome:
                 accounts=accounts, quality=quality,
                 # Entries of lists were not known before the work.
                 recipe_change=replace(change, stored=stored_otherwise(database, run_id)),
-                turned_away=put_off, notices=drive.notices, hardware=hardware_document(plan.hardware),
+                turned_away=put_off, notices=drive.notices, hardware=hardware, course=course,
             )  # fmt: skip
-            registry.close_run(how, outcome.figures())
+            registry.close_run(how, outcome.figures(), course.timeline.document())
             return outcome
 
         try:

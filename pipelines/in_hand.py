@@ -5,6 +5,10 @@ line to take it (*blocked*) and while the row waits for others (*paused*): for a
 source, for its turn. Work that can say that it gets on, as reading a list of unknown length, starts the
 time anew with ``sign_of_life``.
 
+The process as a whole is in one state at a time too, whatever its threads do: *working* if any row is worked
+on, else *blocked* if one waits for the line, else *paused* if one waits for others, else it has no row at all.
+Its seconds in each add up to its age, so they can be compared between stages.
+
 Two clocks watch the limit. The first is a thread of the process and can say what it did. A regular
 expression or a library that keeps the interpreter to itself stops every such thread, so behind it waits
 ``faulthandler``'s, which is C: it writes every thread's stack to standard error and ends the process.
@@ -16,13 +20,15 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
 from configs.patience import WatchdogSettings
 
 T = TypeVar("T")
 State = Literal["working", "blocked", "paused"]
+PRECEDENCE: tuple[State, ...] = ("working", "blocked", "paused")
+"""Which of its rows' states a process is in."""
 
 UNKNOWN_LENGTH_S = 2 * 3600.0
 """Taken for the length of a recording whose source doesn't tell it, in seconds."""
@@ -64,6 +70,18 @@ class Held:
         return self.limit_s - self.worked_s
 
 
+@dataclass(slots=True)
+class StateTimes:
+    """How long a process was in each state, in seconds; without a row in hand the rest of its age."""
+
+    working: float = 0.0
+    blocked: float = 0.0
+    paused: float = 0.0
+
+    def add(self, state: State, seconds: float) -> None:
+        setattr(self, state, getattr(self, state) + seconds)
+
+
 @dataclass(slots=True, eq=False)
 class RowClock:
     """The time of one row. Times of day are seconds on any one clock."""
@@ -74,8 +92,10 @@ class RowClock:
     taken_at: float
     state: State = "working"
     worked_s: float = 0.0
-    """Until the state last changed."""
+    """Until the state last changed, since the last sign of life."""
     since: float = 0.0
+    forgiven_s: float = 0.0
+    """Worked before the last sign of life."""
 
     def enter(self, state: State, now: float) -> None:
         if self.state == "working":
@@ -83,6 +103,7 @@ class RowClock:
         self.state, self.since = state, now
 
     def start_anew(self, now: float) -> None:
+        self.forgiven_s += self.at(now).worked_s
         self.worked_s, self.since = 0.0, now
 
     def at(self, now: float) -> Held:
@@ -95,12 +116,14 @@ class Hands:
 
     Args:
         give_up: called from ``enforce`` with a row that is over its limit; it ends the process.
+        done: called with the seconds of work on each row that is let go.
     """
 
-    def __init__(self, give_up: Callable[[Held], None]) -> None:
-        self._give_up = give_up
+    def __init__(self, give_up: Callable[[Held], None], done: Callable[[float], None]) -> None:
+        self._give_up, self._done = give_up, done
         self._lock = threading.Lock()
         self._rows: list[RowClock] = []
+        self._times, self._since = StateTimes(), time.monotonic()
 
     @contextmanager
     def take(self, label: str, ordinal: int, limit_s: float) -> Iterator[None]:
@@ -108,6 +131,7 @@ class Hands:
         now = time.monotonic()
         row = RowClock(label, ordinal, limit_s, taken_at=now, since=now)
         with self._lock:
+            self._pass(now)
             self._rows.append(row)
             self._arm()
         _mine.row, _mine.hands = row, self
@@ -115,8 +139,11 @@ class Hands:
             yield
         finally:
             with self._lock:
+                now = time.monotonic()
+                self._pass(now)
                 self._rows.remove(row)
                 self._arm()
+            self._done(row.forgiven_s + row.at(now).worked_s)
             if getattr(_mine, "row", None) is row:
                 _mine.row = None
 
@@ -148,6 +175,12 @@ class Hands:
             now = time.monotonic()
             return tuple(row.at(now) for row in self._rows)
 
+    def times(self) -> StateTimes:
+        """The process's own seconds in each state until now."""
+        with self._lock:
+            self._pass(time.monotonic())
+            return replace(self._times)
+
     def enforce(self) -> float | None:
         """Give up if a row is over its limit; gives the seconds until the next one would be."""
         working = [row for row in self.held() if row.state == "working"]
@@ -160,8 +193,19 @@ class Hands:
 
     def _enter(self, row: RowClock, state: State) -> None:
         with self._lock:
-            row.enter(state, time.monotonic())
+            now = time.monotonic()
+            self._pass(now)
+            row.enter(state, now)
             self._arm()
+
+    def _pass(self, now: float) -> None:
+        """Time has passed in the state that the process was in."""
+        states = {row.state for row in self._rows}
+        for state in PRECEDENCE:
+            if state in states:
+                self._times.add(state, now - self._since)
+                break
+        self._since = now
 
     def _arm(self) -> None:
         now = time.monotonic()

@@ -13,6 +13,7 @@ from pipelines import workers
 from pipelines.context import RunContext
 from pipelines.feed import Feed
 from pipelines.forgetting import ForgetBlocks
+from pipelines.queues import WatchQueues
 from pipelines.stage import StageSpec
 
 EMBED_THREADS = 16
@@ -103,8 +104,9 @@ def configure(settings: Settings) -> None:
     # Two rows sent to an actor that works on one make 2.0; a pool whose actors all have work makes 1.0
     # and must be able to grow from there.
     data.autoscaling_config = AutoscalingConfig(actor_pool_util_upscaling_threshold=1.0)
-    if ForgetBlocks not in data.custom_execution_callback_classes:
-        data.custom_execution_callback_classes.append(ForgetBlocks)
+    for callback in (ForgetBlocks, WatchQueues):
+        if callback not in data.custom_execution_callback_classes:
+            data.custom_execution_callback_classes.append(callback)
     data.execution_no_progress_timeout_s = -1  # one long slice is progress
     data.enable_progress_bars = False
     data.print_on_execution_start = False

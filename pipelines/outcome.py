@@ -11,9 +11,10 @@ from actors.store.speakers import Spoken
 from actors.store.standing import Asked
 from cluster.resources import Hardware
 from pipelines.accounts import Accounts, Difference
+from pipelines.course import Course, figures
 from pipelines.quality import Quality
 from pipelines.recipe_change import RecipeChange
-from pipelines.scoreboard import Tally
+from pipelines.tally import Tally
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,8 @@ class Outcome:
     """What it ran on, as ``hardware_document`` names it: figures count for such a machine only."""
     turned_away: list[dict[str, Any]] = field(default_factory=list)
     """Sources that the run gave up: ``site``, ``videos`` left on the queue, ``until`` when it pauses."""
+    course: Course | None = None
+    """How it went over time; ``None``: nobody looked."""
     notices: tuple[str, ...] = ()
     """What the stages had to tell of the run as a whole."""
 
@@ -66,17 +69,15 @@ class Outcome:
 
     def figures(self) -> dict[str, Any]:
         """What is kept of a run beside its rows."""
-        counts = self.counts
         return {
-            "stored": counts.stored,
-            "skipped": counts.skipped,
-            "failed": counts.failed,
-            "audio_s": counts.stored_audio_s,
-            "wall_s": round(self.wall_s, 3),
-            "line_s": round(self.line_s, 3),
-            "speed_h_per_h": round(self.speed_h_per_h, 2),
-            "stages": {name: tally.figures() for name, tally in self.stages.items()},
-            "hardware": self.hardware,
+            **figures(
+                self.counts,
+                self.stages,
+                self.course,
+                line_s=self.line_s,
+                wall_s=self.wall_s,
+                hardware=self.hardware,
+            ),
             "accounts": self.accounts.document() if self.accounts else None,
             "quality": self.quality.document() if self.quality else None,
             "notices": list(self.notices),

@@ -5,10 +5,11 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from pipelines import accounts, quality, spoken
+from configs.report import ReportSettings
+from pipelines import accounts, quality, report, spoken
 from pipelines.outcome import Outcome
-from pipelines.progress import busy_share
 from pipelines.recipe_change import tell
+from pipelines.report import report_document
 from pipelines.sources import Refused
 
 SNIPPET = 200
@@ -16,7 +17,7 @@ SNIPPET = 200
 STILL_SERVED = "its earlier version is served"
 
 
-def outcome_document(outcome: Outcome, refused: Sequence[Refused]) -> dict[str, Any]:
+def outcome_document(outcome: Outcome, refused: Sequence[Refused], prices: ReportSettings) -> dict[str, Any]:
     """A run's end as plain data."""
     counts = asdict(outcome.counts)
     return {
@@ -25,14 +26,7 @@ def outcome_document(outcome: Outcome, refused: Sequence[Refused]) -> dict[str, 
         "asked": asdict(outcome.asked),
         "counts": counts,
         "unaccounted": outcome.unaccounted,
-        "audio_h": round(outcome.counts.stored_audio_s / 3600, 4),
-        "speed_h_per_h": round(outcome.speed_h_per_h, 2),
-        "line_s": round(outcome.line_s, 2),
-        "wall_s": round(outcome.wall_s, 2),
-        "stages": {
-            name: {"items": t.items, "failed": t.failed, "busy_share": round(busy_share(t), 3)}
-            for name, t in outcome.stages.items()
-        },
+        **report_document(outcome.figures(), prices),
         "accounts": outcome.accounts.document() if outcome.accounts else None,
         "quality": outcome.quality.document() if outcome.quality else None,
         "differences": [line for each in outcome.differences for line in each.told()],
@@ -80,8 +74,7 @@ def outcome(document: dict[str, Any]) -> Iterator[str]:
             f" ({document['speed_h_per_h']:.0f} h/h); with starting and stopping {timedelta(seconds=round(document['wall_s']))}"
         )
     if document["stages"]:
-        shares = ", ".join(f"{name} {stage['busy_share']:.0%}" for name, stage in document["stages"].items())
-        yield f"Busy: {shares}"
+        yield from report.told_of_stages(document)
     if document.get("accounts"):
         yield from accounts.told(document["accounts"])
     if document.get("quality"):

@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from actors.store.ledger import RunCounts
-from pipelines.scoreboard import Tally
+from pipelines.tally import Tally
 
 LINE_EVERY_S = 10.0
 STAGES = (

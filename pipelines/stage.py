@@ -7,6 +7,7 @@ use of the machine in ``StageSpec``.
 
 import logging
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +23,7 @@ from pipelines import wire
 from pipelines.context import RunContext
 from pipelines.deaths import Deaths
 from pipelines.in_hand import row_limit_s
-from pipelines.scoreboard import Meter
+from pipelines.meter import Meter
 
 logger = logging.getLogger(__name__)
 
@@ -89,12 +90,13 @@ class StageHost:
         backoff = Backoff.of(context.settings.retry)
         self._ledger = Ledger(Database(context.database_url, pool_size=spec.threads), backoff)
         self._deaths = Deaths(spec.name, self._ledger, context.scoreboard, shared=spec.threads > 1)
+        began_at = time.monotonic()
         try:
             self._worker = spec.build(context, self._ledger)
         except EarmarkError as error:
             ray.get(context.scoreboard.refuse.remote(error))
             raise
-        self._meter = Meter(spec.name, context.scoreboard)
+        self._meter = Meter(spec.name, context.scoreboard, time.monotonic() - began_at)
 
     def __call__(self, row: wire.Row) -> Iterator[wire.Row]:
         if row["kind"] in self._kinds:
@@ -107,9 +109,9 @@ class StageHost:
     def _work(self, row: wire.Row, limit_s: float) -> Iterator[wire.Row]:
         n_results = 0
         try:
-            for result in self._meter.timed(self._guarded(row, limit_s)):
+            for result in self._guarded(row, limit_s):
                 n_results += 1
-                yield wire.pack(result)
+                yield from self._hand_over(result)
             return
         except LeaseLost as lost:
             logger.info("%s: %s leaves it: %s", row["id"], self._spec.name, lost)
@@ -122,12 +124,16 @@ class StageHost:
         if self._spec.instead is None or n_results or not isinstance(error, PermanentError):
             self._settle(row, error)
             return
-        self._meter.failed()
+        self._meter.failed(error.code)
         logger.warning(
             "%s (part %d) goes on without %s: %s", row["id"], row["ordinal"], self._spec.name, error
         )
-        for result in self._meter.timed([self._spec.instead(self._context, wire.unpack(row), error)]):
-            yield wire.pack(result)
+        yield from self._hand_over(self._spec.instead(self._context, wire.unpack(row), error))
+
+    def _hand_over(self, result: Any) -> Iterator[wire.Row]:
+        packed = wire.pack(result)
+        with self._meter.handing_over(len(packed["payload"])):
+            yield packed
 
     def _guarded(self, row: wire.Row, limit_s: float) -> Iterator[Any]:
         if self._spec.marks_stage:
@@ -138,7 +144,7 @@ class StageHost:
     def _settle(self, row: wire.Row, error: EarmarkError) -> None:
         """Write down why the video ends here. If even that fails the video stays ``running``, and the
         run finds it at its end."""
-        self._meter.failed()
+        self._meter.failed(error.code)
         try:
             if isinstance(error, Rejected):
                 self._ledger.skip(row["id"], row["fence"], error.code, error.reason, error.remedy)

@@ -16,7 +16,7 @@ from actors.store.ledger import RunCounts
 from actors.store.standstill import InLine
 from configs.patience import WatchdogSettings
 from pipelines.in_hand import Held
-from pipelines.scoreboard import Board
+from pipelines.tally import Board
 
 SILENT_S = 60.0
 """An actor not heard of for so long no longer waits for a permit."""

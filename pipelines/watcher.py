@@ -25,10 +25,11 @@ from actors.store.runs import RunRegistry
 from actors.store.standstill import longest_held
 from cluster.connect import Engine
 from configs.settings import Settings
+from pipelines.course import Course
 from pipelines.last_resort import LastResort
 from pipelines.notices import Notices
 from pipelines.progress import Display, Progress
-from pipelines.scoreboard import Board
+from pipelines.tally import Board
 from pipelines.watchdog import Sight, Standstill, Watchdog, explain, in_hand
 
 logger = logging.getLogger(__name__)
@@ -46,6 +47,7 @@ class Watcher:
     Args:
         stages: names in the order of the line.
         last_resort: armed where the run has to end.
+        course: is shown the run at every look.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Watcher:
         queue: RunQueue,
         stages: Sequence[str],
         last_resort: LastResort,
+        course: Course,
     ) -> None:
         self._run_id, self._database, self._ledger = run_id, database, Ledger(database)
         self._registry, self._scoreboard, self._display = registry, scoreboard, display
@@ -68,7 +71,7 @@ class Watcher:
         self._stages = tuple(stages)
         self._recovered_at = time.monotonic()
         self._watchdog = Watchdog(settings.watchdog, self._stages, time.monotonic())
-        self._last_resort = last_resort
+        self._last_resort, self._course = last_resort, course
         self.board = Board()
         self.ended: EarmarkError | None = None
         """Why the run has to end: another one has taken over, or the line stands still. The main thread
@@ -107,6 +110,7 @@ class Watcher:
         answers, counts = self._read(), self._counts()
         if self.board.began_at is not None and counts is not None:
             elapsed_s = time.time() - self.board.began_at
+            self._course.look(self.board, counts)
             with suppress(OSError):  # a terminal that was closed is no reason to end
                 self._display.show(Progress(elapsed_s, counts, self.board.stages()))
         sight = Sight(time.monotonic(), self.board if answers else None, counts)

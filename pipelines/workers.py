@@ -12,6 +12,7 @@ from actors.store.ledger import Ledger
 from pipelines.context import RunContext
 from pipelines.gate import Gate
 from pipelines.in_hand import getting_on
+from pipelines.meter import batches
 from pipelines.recall import Known, Recall, refuse_duplicate
 from pipelines.stage import Worker
 from pipelines.turns import OneAtATime
@@ -103,6 +104,7 @@ def build_transcribe(context: RunContext, ledger: Ledger) -> Worker:
     def work(piece: rows.Slice) -> Iterator[rows.SpokenSlice]:
         with engine.turn():
             spoken = heard(piece)
+        batches.add(len(piece.clips))
         yield spoken
 
     return work
@@ -189,7 +191,7 @@ def build_embed(context: RunContext, ledger: Ledger) -> Worker:
     from actors.text.sentence_model import SentenceModel
 
     settings = context.settings.embed
-    embedder = Embedder(SentenceModel(settings, context.models_dir), settings)
+    embedder = Embedder(SentenceModel(settings, context.models_dir), settings, batches.add)
     served = _served_vectors(context) if context.reuse_vectors else None
 
     def work(video: rows.SegmentedVideo) -> Iterator[rows.EmbeddedVideo]:

@@ -16,6 +16,7 @@ from psycopg_pool import ConnectionPool
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from actors.store.db_errors import Verdict, explain, judge
+from actors.store.waited import for_database
 
 T = TypeVar("T")
 Conn = Connection[DictRow]
@@ -85,7 +86,8 @@ class Database:
             with self._pool.connection() as connection:
                 return work(connection)
 
-        return persistently(once, self._budget_s)
+        with for_database.counted():
+            return persistently(once, self._budget_s)
 
     def close(self) -> None:
         self._pool.close()

@@ -115,12 +115,24 @@ class RunRegistry:
             connection.execute(queries("runs")["mark_lost"], {"runs": lost})
         return put_back(connection, lost, forgive=True) if lost else 0, len(rows) - len(lost)
 
-    def close_run(self, outcome: str, figures: Mapping[str, Any]) -> None:
+    def note(self, figures: Mapping[str, Any]) -> None:
+        """Write down where the run stands.
+
+        Raises:
+            TransientError: the database is away.
+        """
+        what = {"run_id": self._run_id, "figures": public_json(figures)}
+        self._run(lambda connection: connection.execute(queries("runs")["note"], what))
+
+    def close_run(
+        self, outcome: str, figures: Mapping[str, Any], course: Mapping[str, Any] | None = None
+    ) -> None:
         """Enter the run's end and let go of it. What it still holds goes back to the queue.
 
         Args:
             outcome: ``done``, ``stopped``, ``failed`` …
             figures: as plain data.
+            course: how it went over time, as plain data.
         """
         text = public_json(figures)
 
@@ -129,6 +141,7 @@ class RunRegistry:
             connection.execute(queries("runs")["still_ours"], {"run_id": self._run_id})
             put_back(connection, [self._run_id] if self._run_id is not None else [], forgive=True)
             what = {"run_id": self._run_id, "outcome": outcome, "figures": text}
+            what["course"] = None if course is None else public_json(course)
             connection.execute(queries("runs")["finish"], what)
 
         self._run(finish)

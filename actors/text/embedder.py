@@ -12,7 +12,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Self
@@ -45,10 +45,19 @@ _Place = tuple[_Job, int]
 
 
 class Embedder:
-    """Turns segmented videos into embedded ones, many at a time."""
+    """Turns segmented videos into embedded ones, many at a time.
 
-    def __init__(self, model: TextModel, settings: EmbedSettings) -> None:
-        self._model = model
+    Args:
+        on_batch: called with the number of texts of each forward pass that came back.
+    """
+
+    def __init__(
+        self,
+        model: TextModel,
+        settings: EmbedSettings,
+        on_batch: Callable[[int], None] = lambda n_texts: None,
+    ) -> None:
+        self._model, self._on_batch = model, on_batch
         self._batch_size = settings.batch_size
         self._linger_s = settings.linger_s
         self._changed = threading.Condition()
@@ -176,6 +185,7 @@ class Embedder:
             return self._after(error, batch)
         self.n_batches += 1
         self.n_texts += len(batch)
+        self._on_batch(len(batch))
         for (job, index), vector in zip(batch, attempt.result(), strict=True):
             job.vectors[index] = vector
             job.n_missing -= 1

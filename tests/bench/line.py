@@ -24,7 +24,7 @@ from tests.bench.standin import StandIn
 from tests.bench.trial import Trial
 
 if TYPE_CHECKING:
-    from pipelines.scoreboard import Tally
+    from pipelines.tally import Tally
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,8 @@ from pipelines import watcher as module
 from pipelines.drive import interruptible
 from pipelines.last_resort import LastResort
 from pipelines.progress import Display
-from pipelines.scoreboard import Scoreboard, Tally
+from pipelines.scoreboard import Scoreboard
+from pipelines.tally import Tally
 from pipelines.watcher import Watcher
 
 LIMIT_S = 60.0

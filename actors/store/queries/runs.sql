@@ -46,6 +46,16 @@ with forgiven as (
 )
 delete from work_in_hand where video_id = any(%(videos)s) and tries <= 1
 
+-- name: note
+-- Where it stands, for whoever watches it.
+update runs set figures = %(figures)s::jsonb where run_id = %(run_id)s and finished_at is null
+
+-- name: course
+select run_id, started_at, finished_at, outcome, settings, figures, course from runs
+where %(run_id)s::bigint is null or run_id = %(run_id)s order by run_id desc limit 1
+
 -- name: finish
-update runs set finished_at = clock_timestamp(), outcome = %(outcome)s, figures = %(figures)s::jsonb
+update runs set finished_at = clock_timestamp(), outcome = %(outcome)s,
+  figures = case when %(figures)s::jsonb = '{}' then figures else %(figures)s::jsonb end,
+  course = %(course)s::jsonb
 where run_id = %(run_id)s and finished_at is null

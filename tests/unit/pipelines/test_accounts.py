@@ -7,6 +7,7 @@ import pytest
 from actors.rows import RunId
 from actors.store.accounting import BadSegment, LeftOpen, SegmentSums, VideoSums
 from actors.store.standing import Asked
+from configs.report import ReportSettings
 from pipelines import present
 from pipelines.accounts import NAMED, account
 from pipelines.outcome import Outcome
@@ -21,7 +22,7 @@ SUMS = SegmentSums(200, 200, 200, 200, 0, n_under=10, n_over=2, n_flagged=3, len
 def outcome(*videos: VideoSums, counts=COUNTS, open_rows=(), interrupted=False, quality=None) -> dict:
     accounts = account(counts, open_rows, videos, interrupted=interrupted)
     ended = Outcome(RunId(7), Asked(), counts, 1.0, 1.0, interrupted, accounts=accounts, quality=quality)
-    return present.outcome_document(ended, [])
+    return present.outcome_document(ended, [], ReportSettings())
 
 
 def test_totals_are_the_sums_over_all_videos():

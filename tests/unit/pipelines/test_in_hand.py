@@ -62,7 +62,7 @@ in_hand.BACKSTOP_S = 1.0
 def give_up(row):
     print(f"over {{row.label}} {{row.worked_s >= 0.5}}", flush=True)
     os._exit(7)
-hands = in_hand.Hands(give_up)
+hands = in_hand.Hands(give_up, lambda worked_s: None)
 def enforce():
     while True:
         hands.enforce()

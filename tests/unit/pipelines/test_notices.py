@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from actors.rows import RunId
 from actors.store.outlook import Group, Hold, Outlook
 from actors.store.standing import Asked
+from configs.report import ReportSettings
 from pipelines.notices import pause_line, waiting_line
 from pipelines.outcome import Outcome, turned_away
 from pipelines.present import exit_code, nothing_due, outcome, outcome_document
@@ -84,7 +85,7 @@ def test_a_runs_end_names_what_is_due_later_and_what_a_source_holds_back() -> No
         RunId(1), Asked(new=4), run_counts(to_do=4, failed=2, pending=2), 1.0, 1.0, failed=[passing, final],
         turned_away=[{"site": "youtube", "videos": 2, "until": NOW}],
     )  # fmt: skip
-    document = outcome_document(ended, [])
+    document = outcome_document(ended, [], ReportSettings())
     lines = list(outcome(document))
     moment = f"{NOW.astimezone():%Y-%m-%d %H:%M:%S}"
     assert f"  failed a (network): reset. Wait. Due {moment} (attempt 4)" in lines

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from pipelines.progress import Display, Progress, busy_share, describe, describe_stages, eta_s
-from pipelines.scoreboard import Tally
+from pipelines.tally import Tally
 from tests.unit.pipelines.counts import run_counts
 
 

@@ -6,6 +6,7 @@ from counts import run_counts
 from actors.rows import RunId, VideoId
 from actors.store.redo import Chosen
 from actors.store.standing import Asked
+from configs.report import ReportSettings
 from pipelines import present
 from pipelines.outcome import Outcome
 from pipelines.reprocess import Intended, told
@@ -44,7 +45,7 @@ def test_a_rehearsal_names_every_video(videos: list[Chosen]) -> None:
 def test_an_interrupted_run_says_which_command_goes_on(more: dict[str, object], way: str) -> None:
     """The same one would begin forced work anew."""
     outcome = Outcome(RunId(1), Asked(), run_counts(), 1.0, 1.0, interrupted=True)
-    assert way in "\n".join(present.outcome(present.outcome_document(outcome, []) | more))
+    assert way in "\n".join(present.outcome(present.outcome_document(outcome, [], ReportSettings()) | more))
 
 
 def test_a_failed_video_that_is_still_served_says_so() -> None:
@@ -63,7 +64,7 @@ def test_a_failed_video_that_is_still_served_says_so() -> None:
     outcome = Outcome(RunId(1), Asked(), run_counts(failed=2), 1.0, 1.0, failed=failed)
     lines = [
         line
-        for line in present.outcome(present.outcome_document(outcome, []))
+        for line in present.outcome(present.outcome_document(outcome, [], ReportSettings()))
         if "failed a" in line or "failed b" in line
     ]
     assert ["earlier version is served" in line for line in lines] == [True, False]
@@ -72,5 +73,5 @@ def test_a_failed_video_that_is_still_served_says_so() -> None:
 def test_search_staying_with_another_model_is_said() -> None:
     """With the command that gives the new one the rest."""
     outcome = Outcome(RunId(1), Asked(), run_counts(), 1.0, 1.0, embed_model="new", search_model="old")
-    text = "\n".join(present.outcome(present.outcome_document(outcome, [])))
+    text = "\n".join(present.outcome(present.outcome_document(outcome, [], ReportSettings())))
     assert "Search goes on with old" in text and "reprocess --from embed" in text

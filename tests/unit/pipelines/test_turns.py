@@ -66,7 +66,7 @@ def test_a_suspect_is_alone_and_goes_before_those_who_came_after_it() -> None:
 
 def test_an_engine_takes_one_row_at_a_time_and_waiting_for_it_is_no_work() -> None:
     """While the first row is at the engine the second stands paused at its door; it goes in when the first leaves."""
-    engine, hands, log = OneAtATime(), Hands(lambda row: None), []
+    engine, hands, log = OneAtATime(), Hands(lambda row: None, lambda worked_s: None), []
     inside, leave = threading.Event(), threading.Event()
 
     def first() -> None:

@@ -1,0 +1,112 @@
+"""What is kept of a run while it goes on: where it stands, for whoever watches it, and how it went over time.
+
+A run that is killed leaves what it wrote last: its report is that much poorer, and not empty.
+"""
+
+import logging
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from actors.errors import LeaseLost, TransientError
+from actors.store.ledger import RunCounts
+from actors.store.runs import RunRegistry
+from cluster.telemetry import MachineSampler, MachineSight
+from pipelines.queues import queues
+from pipelines.tally import Board, Tally
+from pipelines.timeline import MachineMark, Timeline
+
+logger = logging.getLogger(__name__)
+
+NOTE_EVERY_S = 2.0
+"""How often the database is told."""
+
+
+class Course:
+    """One run's; fed once a second by the watcher's thread."""
+
+    def __init__(self, registry: RunRegistry, sampler: MachineSampler, hardware: Mapping[str, Any]) -> None:
+        self._registry, self._sampler, self._hardware = registry, sampler, dict(hardware)
+        self._began_at = time.monotonic()
+        self._noted_at = 0.0
+        self.timeline = Timeline()
+        self.machine: MachineSight | None = None
+
+    def look(self, board: Board, counts: RunCounts) -> None:
+        """Take the run as it is now, and tell the database if that is due.
+
+        Raises:
+            LeaseLost: the run is no longer ours.
+        """
+        self.machine = self._sample()
+        if board.began_at is None:
+            return
+        line_s, stages = max(0.0, time.time() - board.began_at), board.stages()
+        self.timeline.look(
+            line_s, stages, queues.seen(), n_left=counts.pending + counts.running,
+            stored_audio_s=counts.stored_audio_s, machine=_mark(self.machine),
+        )  # fmt: skip
+        if time.monotonic() - self._noted_at >= NOTE_EVERY_S:
+            self._noted_at = time.monotonic()
+            wall_s = self._noted_at - self._began_at
+            document = figures(counts, stages, self, line_s=line_s, wall_s=wall_s, hardware=self._hardware)
+            try:
+                self._registry.note(document)
+            except LeaseLost:
+                raise
+            except TransientError as error:  # away for the moment; the next note says more
+                logger.warning("where the run stands can't be noted: %s", error)
+
+    def tail_s(self, line_s: float) -> float | None:
+        """How long the last video ran alone, in seconds; ``None``: no look was taken."""
+        since_s = self.timeline.alone_since_s
+        return None if since_s is None else max(0.0, line_s - since_s)
+
+    def _sample(self) -> MachineSight | None:
+        try:
+            return self._sampler.sample()
+        except RuntimeError as error:  # the run doesn't depend on it
+            logger.warning("%s", error)
+            return self.machine
+
+
+def figures(
+    counts: RunCounts, stages: Mapping[str, Tally], course: Course | None, *,
+    line_s: float, wall_s: float, hardware: Mapping[str, Any],
+) -> dict[str, Any]:  # fmt: skip
+    """What is kept of a run as plain data: the same while it goes on and after it."""
+    kept: dict[str, Any] = {
+        "stored": counts.stored, "skipped": counts.skipped, "failed": counts.failed,
+        "left": counts.pending + counts.running,
+        "audio_s": counts.stored_audio_s, "wall_s": round(wall_s, 3), "line_s": round(line_s, 3),
+        "speed_h_per_h": round(counts.stored_audio_s / line_s, 2) if line_s > 0 else 0.0,
+        "stages": {name: tally.figures() for name, tally in stages.items()},
+        "hardware": dict(hardware),
+    }  # fmt: skip
+    if course is None:
+        return kept
+    timeline = course.timeline
+    for name, tally in stages.items():
+        kept["stages"][name] |= {"in_hand": tally.in_hand, "latest": tally.latest}
+    for name, stage in kept["stages"].items():
+        stage["queue"] = timeline.queue(name)
+        stage["queue_peak"] = timeline.queue_peaks.get(name, 0)
+        stage["actors_peak"] = timeline.actors_peaks.get(name, stage["actors"])
+        stage["held_back_s"] = round(timeline.held_back_s(name), 2)
+    kept["tail_s"] = None if (tail_s := course.tail_s(line_s)) is None else round(tail_s, 2)
+    kept["scalings"] = timeline.scalings_document()
+    if course.machine is not None:
+        kept["cpu_busy_s"] = round(course.machine.cpu_busy_s, 2)
+        if course.machine.cards:
+            kept["gpu_busy_s"] = round(course.machine.gpu_busy_s, 2)
+            kept["energy_j"] = course.machine.energy_j
+    return kept
+
+
+def _mark(machine: MachineSight | None) -> MachineMark | None:
+    if machine is None:
+        return None
+    if not machine.cards:
+        return MachineMark(machine.cpu_busy_s)
+    fullest = max(card.memory_bytes / card.memory_total_bytes for card in machine.cards)
+    return MachineMark(machine.cpu_busy_s, machine.gpu_busy_s, fullest, machine.energy_j)

@@ -1,0 +1,83 @@
+"""What waits before each stage, as Ray Data sees it: the only place that looks into its executor.
+
+Ray Data tells queues and pools once a second at best, and to Prometheus only; the executor runs in the driver's
+process, so its step reads them at no cost worth naming.
+"""
+
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ray.data._internal.execution.execution_callback import ExecutionCallback
+from ray.data._internal.execution.streaming_executor import StreamingExecutor
+
+EVERY_S = 0.5
+"""Steps nearer to each other than this are one look."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSight:
+    """A stage's queue and pool at one moment."""
+
+    undispatched: int = 0
+    """Rows that no actor was given yet. Where an actor stands idle before them it is held back."""
+    in_flight: int = 0
+    """Rows given to actors, the ones being worked on included."""
+    actors: int = 0
+    pending: int = 0
+    """Actors that are starting."""
+
+
+class Queues:
+    """The latest look; written by Ray Data's thread, read by the watcher's."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._seen: Mapping[str, QueueSight] = {}
+        self._at = 0.0
+
+    def look(self, executor: StreamingExecutor) -> None:
+        now = time.monotonic()
+        if now - self._at < EVERY_S:
+            return
+        self._at = now
+        seen = {}
+        for operator, state in (executor._topology or {}).items():
+            pool = operator.get_actor_info()
+            seen[_stage(operator.name)] = QueueSight(
+                state.total_enqueued_input_blocks(), pool.tasks_in_flight, pool.running, pool.pending
+            )
+        with self._lock:
+            self._seen = seen
+
+    def forget(self) -> None:
+        with self._lock:
+            self._seen = {}
+
+    def seen(self) -> Mapping[str, QueueSight]:
+        """By stage; empty while nothing is driven."""
+        with self._lock:
+            return self._seen
+
+
+queues = Queues()
+"""One for the process: Ray Data makes its callbacks itself, and a driver drives one line at a time."""
+
+
+class WatchQueues(ExecutionCallback):
+    """Ray Data calls it at each step of an execution."""
+
+    def on_execution_step(self, executor: StreamingExecutor) -> None:
+        queues.look(executor)
+
+    def after_execution_succeeds(self, executor: StreamingExecutor) -> None:
+        queues.forget()
+
+    def after_execution_fails(self, executor: StreamingExecutor, error: Exception) -> None:
+        queues.forget()
+
+
+def _stage(operator: str) -> str:
+    """``FlatMap(Transcribe)`` is the stage ``Transcribe``."""
+    return operator.partition("(")[2].rstrip(")") or operator

@@ -1,0 +1,148 @@
+"""What a run did with its time, out of the figures that are kept of it. Pure.
+
+The same document is printed at a run's end, kept with it, shown again by ``report`` and drawn as a page.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any
+
+from configs.report import ReportSettings
+from pipelines.bottleneck import StageLoad, find_bottleneck
+
+HOUR_S = 3600.0
+WH = 3600.0
+"""Joules in a watt-hour."""
+
+
+def report_document(figures: Mapping[str, Any], prices: ReportSettings) -> dict[str, Any]:
+    """
+    Args:
+        figures: of a run, as ``Outcome.figures`` keeps them; of one that isn't over, as they are so far.
+    """
+    line_s = float(figures.get("line_s") or 0.0)
+    loads = [_load(name, stage, line_s) for name, stage in figures.get("stages", {}).items()]
+    found = find_bottleneck(loads, line_s)
+    return {
+        "speed_h_per_h": figures.get("speed_h_per_h", 0.0),
+        "line_s": line_s,
+        "wall_s": figures.get("wall_s", 0.0),
+        "audio_h": round(float(figures.get("audio_s") or 0.0) / HOUR_S, 4),
+        "tail_s": figures.get("tail_s"),
+        "bottleneck": found.stage,
+        "cause": found.cause,
+        "why": found.why,
+        "advice": found.advice,
+        "stages": {load.name: _stage(load, figures["stages"][load.name]) for load in loads},
+        "scalings": figures.get("scalings", []),
+        "cost": _cost(figures, prices),
+    }
+
+
+def _load(name: str, stage: Mapping[str, Any], line_s: float) -> StageLoad:
+    """Shares of the line's time; what an actor waited for before the first row or after the last is left out."""
+    actor_s = float(stage.get("age_s") or 0.0)
+    actors = max(1, stage.get("actors_peak") or stage.get("actors") or 1)
+    available_s = min(actor_s, actors * line_s) if line_s else actor_s
+    held_back_s = min(stage.get("held_back_s", 0.0), stage.get("starved_s", 0.0))
+
+    def part(seconds: float) -> float:
+        return min(1.0, seconds / available_s) if available_s > 0 else 0.0
+
+    busy_s, audio_s = stage["busy_s"], stage["audio_s"]
+    busy, paused = part(busy_s), part(stage.get("paused_s", 0.0))
+    blocked = min(1.0 - busy, part(stage["blocked_s"] + held_back_s))
+    return StageLoad(
+        name=name, busy=busy, blocked=blocked, paused=paused, starved=max(0.0, 1.0 - busy - blocked - paused),
+        database=min(1.0, stage.get("database_s", 0.0) / busy_s) if busy_s > 0 else 0.0,
+        queue_peak=stage.get("queue_peak", 0), actors=actors,
+        capacity_h_per_h=round(actors * audio_s / busy_s, 1) if busy_s > 0 and audio_s > 0 else None,
+    )  # fmt: skip
+
+
+def _stage(load: StageLoad, kept: Mapping[str, Any]) -> dict[str, Any]:
+    shares = {
+        name: round(getattr(load, name), 4) for name in ("busy", "blocked", "paused", "starved", "database")
+    }
+    named = ("items", "failed", "codes", "p50_s", "p99_s", "load_s", "bytes_out", "batches", "batched")
+    return {
+        **shares, "queue_peak": load.queue_peak, "actors": load.actors, "capacity_h_per_h": load.capacity_h_per_h,
+        **{name: kept.get(name) for name in named},
+    }  # fmt: skip
+
+
+def _cost(figures: Mapping[str, Any], prices: ReportSettings) -> dict[str, Any]:
+    """Of an hour of audio: energy where a card tells it, money where a price is set."""
+    audio_h = float(figures.get("audio_s") or 0.0) / HOUR_S
+    energy_j = figures.get("energy_j")
+    cost: dict[str, Any] = {
+        "gpu_wh_per_audio_h": None, "money_per_audio_h": None, "currency": prices.currency
+    }  # fmt: skip
+    if audio_h <= 0:
+        return cost
+    money = None
+    if energy_j is not None:
+        cost["gpu_wh_per_audio_h"] = round(energy_j / WH / audio_h, 3)
+        if prices.price_per_kwh is not None:
+            money = energy_j / WH / 1000 * prices.price_per_kwh
+    if prices.machine_price_per_h is not None:
+        money = (money or 0.0) + float(figures.get("wall_s") or 0.0) / HOUR_S * prices.machine_price_per_h
+    if money is not None:
+        cost["money_per_audio_h"] = round(money / audio_h, 6)
+    return cost
+
+
+def told(document: Mapping[str, Any]) -> Iterator[str]:
+    """As text for people."""
+    if document.get("run") is not None:
+        yield f"Run {document['run']}, {document['outcome'] or 'still going on'}"
+    if not document["stages"]:
+        yield "No stage had anything to do."
+        return
+    yield (
+        f"{document['audio_h']:.2f} h of audio in {timedelta(seconds=round(document['line_s']))}:"
+        f" {document['speed_h_per_h']:.0f} h/h"
+        + (
+            f"; the last video alone took {document['tail_s']:.0f} s"
+            if document["tail_s"] is not None
+            else ""
+        )
+    )
+    yield from told_of_stages(document)
+
+
+def told_of_stages(document: Mapping[str, Any]) -> Iterator[str]:
+    """What each stage did, which one held the others back, and what it cost."""
+    yield f"{'stage':<12}{'busy':>6}{'blocked':>9}{'paused':>8}{'starved':>9}{'queue':>7}{'actors':>8}{'could do':>11}{'p50':>9}{'p99':>9}"
+    for name, stage in document["stages"].items():
+        yield (
+            f"{name:<12}{stage['busy']:>6.0%}{stage['blocked']:>9.0%}{stage['paused']:>8.0%}{stage['starved']:>9.0%}"
+            f"{stage['queue_peak']:>7}{stage['actors']:>8}{_speed(stage['capacity_h_per_h']):>11}"
+            f"{_seconds(stage['p50_s']):>9}{_seconds(stage['p99_s']):>9}"
+        )
+    yield f"Bottleneck: {document['bottleneck'] or 'none'} ({document['cause']}): {document['why']}"
+    yield f"To change it: {document['advice']}"
+    for each in document["scalings"][:MOST_SCALINGS]:
+        yield (
+            f"  after {each['at_s']:.0f} s {each['stage']} went from {each['before']} to {each['after']} actors:"
+            f" {each['why']}"
+        )
+    cost = document["cost"]
+    if cost["gpu_wh_per_audio_h"] is not None:
+        yield f"Energy of the cards: {cost['gpu_wh_per_audio_h']:.1f} Wh for an hour of audio"
+    if cost["money_per_audio_h"] is not None:
+        yield f"Cost: {cost['money_per_audio_h']:.4f} {cost['currency']} for an hour of audio"
+
+
+MOST_SCALINGS = 12
+"""Lines about pools that a report on a terminal shows; the document has them all."""
+
+
+def _speed(speed: float | None) -> str:
+    return "" if speed is None else f"{speed:.0f} h/h"
+
+
+def _seconds(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"

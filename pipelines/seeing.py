@@ -1,0 +1,99 @@
+"""What ``report`` and ``watch`` do: read what is kept of a run, show it."""
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.live import Live
+
+from actors.errors import ConfigError
+from actors.store.course import KeptRun, kept_run
+from actors.store.database import Database
+from configs.home import home
+from configs.settings import Settings
+from pipelines import report, watching
+from pipelines.corpus import open_database
+
+EVERY_S = 1.0
+
+
+def show_report(settings: Settings, run_id: int | None, html: Path | None, as_json: bool) -> int:
+    """Print a run's report, or write it as a page; gives the exit code."""
+    with Database(open_database(settings, home()), pool_size=1) as database:
+        run = kept_run(database, run_id)
+    document = _document(run, settings)
+    if html is not None:
+        from pipelines.report_page import page
+
+        try:
+            html.write_text(page(document, run.course or {}), encoding="utf-8")
+        except OSError as error:
+            raise ConfigError(
+                f"the page can't be written: {error}",
+                code="unwritable",
+                remedy="Name another file after --html",
+            ) from error
+    if as_json:
+        click.echo(json.dumps(document, ensure_ascii=False, indent=2, default=str))
+    elif html is not None:
+        click.echo(f"{html} shows run {run.run_id}")
+    else:
+        for line in report.told(document):
+            click.echo(line)
+    return 0
+
+
+def watch_run(settings: Settings, run_id: int | None, plain: bool, as_json: bool) -> int:
+    """Show a run until it ends, or with ``as_json`` once as it is now; gives the exit code."""
+    with Database(open_database(settings, home()), pool_size=1) as database:
+        run = kept_run(database, run_id)
+        if as_json:
+            document = _document(run, settings) | {
+                "left": run.figures.get("left"),
+                "started_at": run.started_at,
+            }
+            click.echo(json.dumps(document, ensure_ascii=False, indent=2, default=str))
+            return 0
+        console = Console()
+        if plain or not console.is_terminal:
+            run = _plainly(database, run, settings)
+        else:
+            run = _live(database, run, settings, console)
+    for line in report.told(_document(run, settings)):
+        click.echo(line)
+    return 0
+
+
+def _plainly(database: Database, run: KeptRun, settings: Settings) -> KeptRun:
+    """A block of lines whenever the run has moved on; gives it as it was at its end."""
+    before: dict[str, Any] = {}
+    while run.outcome is None:
+        if run.figures != before:
+            for line in watching.lines(_document(run, settings), run.figures, before):
+                click.echo(line)
+            sys.stdout.flush()
+            before = run.figures
+        time.sleep(EVERY_S)
+        run = kept_run(database, run.run_id)
+    return run
+
+
+def _live(database: Database, run: KeptRun, settings: Settings, console: Console) -> KeptRun:
+    """A table that is drawn anew; gives the run as it was at its end."""
+    before: dict[str, Any] = {}
+    with Live(console=console, refresh_per_second=4, transient=True) as live:
+        while run.outcome is None:
+            if run.figures != before:
+                live.update(watching.table(_document(run, settings), run.figures, before))
+                before = run.figures
+            time.sleep(EVERY_S)
+            run = kept_run(database, run.run_id)
+    return run
+
+
+def _document(run: KeptRun, settings: Settings) -> dict[str, Any]:
+    return {"run": run.run_id, "outcome": run.outcome, **report.report_document(run.figures, settings.report)}
