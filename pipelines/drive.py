@@ -141,12 +141,10 @@ class Drive:
                 self._ended_at = time.time()
         except ray.exceptions.RayError as error:
             refusal = cast("EarmarkError | None", ray.get(context.scoreboard.refusal.remote()))
+            if refusal is not None and not isinstance(refusal, TransientError):
+                raise ConfigError(refusal.reason, code=refusal.code, remedy=refusal.remedy) from error
             logger.exception("the line broke")
-            if refusal is None:
-                return error
-            if isinstance(refusal, TransientError):  # no memory for the moment, the database away
-                return refusal
-            raise ConfigError(refusal.reason, code=refusal.code, remedy=refusal.remedy) from error
+            return refusal or error  # no memory for the moment, the database away
         return None
 
 

@@ -85,14 +85,12 @@ def _run(home: Path, server: MediaServer, url: str) -> Ran:
     sources, cookies = given / "sources.txt", given / "cookies.txt"
     sources.write_text("".join(f"{case.source}\n" for case in cases if not case.in_list))
     cookies.write_text(COOKIES)
-    env = (
-        environment(home)
-        | WITH_DASHBOARD
-        | {
-            "DATABASE_URL": url,
-            "EARMARK_DOWNLOAD__PROXY": f"http://earmark:{PROXY_PASSWORD}@127.0.0.1:{server.port}",
-        }
-    )
+    env = {
+        **environment(home),
+        **WITH_DASHBOARD,
+        "DATABASE_URL": url,
+        "EARMARK_DOWNLOAD__PROXY": f"http://earmark:{PROXY_PASSWORD}@127.0.0.1:{server.port}",
+    }
     run = [sys.executable, str(ROOT / "run.py")]
     changes = {
         "retry.patience_s": 0,

@@ -76,8 +76,12 @@ class Line:
     def tracks(self) -> list[Path]:
         return [path for path in (self.home / "audio").rglob("*") if path.is_file() and path.name != "lock"]
 
+    def answer(self, *arguments: str) -> Answer:
+        """A command to its end, under the same recipe as ``start``."""
+        return earmark(self.home, *arguments, **SHORT_SLICES)
+
     def run(self, *arguments: str) -> Answer:
-        return earmark(self.home, *arguments, "--profile", "demo", "--json", **SHORT_SLICES)
+        return self.answer(*arguments, "--profile", "demo", "--json")
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +143,7 @@ def resumed(line: Line) -> Resumed:
         }
     )
     committed, fetched, n_tracks = line.rows(SLICES), line.fetched(), len(line.tracks())
-    return Resumed(line, committed, fetched, n_tracks, earmark(line.home, *line.arguments(), **SHORT_SLICES))
+    return Resumed(line, committed, fetched, n_tracks, line.answer(*line.arguments()))
 
 
 def test_the_same_command_ends_well_and_fetches_nothing_again(resumed: Resumed) -> None:
@@ -254,7 +258,7 @@ def test_reprocess_from_embed_adds_vectors_of_another_model_and_search_goes_over
 def test_a_change_of_recipe_is_told_before_anything_is_done(resumed: Resumed) -> None:
     """What is stored stays; the sentence names setting, values and the command, and the command finds them."""
     line = resumed.line
-    told = earmark(line.home, *line.arguments("--set", "transcribe.beam_size=1"), **SHORT_SLICES)
+    told = line.answer(*line.arguments("--set", "transcribe.beam_size=1"))
     assert told.code == 0, told.err
     (other,) = told.json["recipe_change"]["stored"]
     assert other["differences"] == [{"setting": "transcribe.beam_size", "was": 5, "now": 1}]
