@@ -6,6 +6,8 @@ export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 # Ray must not build a second environment for its workers.
 export RAY_ENABLE_UV_RUN_RUNTIME_ENV ?= 0
 
+# Tests of so many files at a time: most of their time is waiting.
+JOBS ?= 2
 N ?= 100
 SEED ?= 1
 
@@ -28,7 +30,7 @@ demo: install  ## ingest the speech that ships, then search it
 	$(BIN)/python run.py demo
 
 test: install  ## all tests that need no GPU and no network
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 check: install  ## style, types, import boundaries
 	$(BIN)/ruff check .

@@ -74,17 +74,18 @@ def best_sequence(gains: Reals, change_costs: Reals) -> Ints:
     n_words, n_voices = gains.shape
     if n_voices == 1:
         return np.zeros(n_words, np.intp)
-    came_from = np.empty((n_words, n_voices), np.intp)
-    stay = np.arange(n_voices)
-    total = np.zeros(n_voices)
-    for word in range(n_words):
-        best = int(np.argmax(total))
-        changed = total[best] - change_costs[word]
-        came_from[word] = np.where(total >= changed, stay, best)
-        total = np.maximum(total, changed) + gains[word]
+    # Lists: for the few voices of a video an array operation a word costs more than all of its arithmetic.
+    voices = range(n_voices)
+    came_from: list[list[int]] = []
+    total = [0.0] * n_voices
+    for gained, cost in zip(gains.tolist(), change_costs.tolist(), strict=True):
+        best = max(voices, key=total.__getitem__)
+        changed = total[best] - cost
+        came_from.append([voice if total[voice] >= changed else best for voice in voices])
+        total = [max(total[voice], changed) + gained[voice] for voice in voices]
     sequence = np.empty(n_words, np.intp)
-    voice = int(np.argmax(total)) if n_words else 0
+    voice = max(voices, key=total.__getitem__)
     for word in range(n_words - 1, -1, -1):
         sequence[word] = voice
-        voice = int(came_from[word, voice])
+        voice = came_from[word][voice]
     return sequence
