@@ -1,6 +1,6 @@
 """What becomes of a row at which its stage fails, where another row can go on in its place. Without Ray."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -26,11 +26,13 @@ class Quiet:
     def __init__(self, set_aside: EarmarkError | None = None) -> None:
         self.n_failed, self.ended, self._set_aside = 0, [], set_aside
 
-    def failed(self) -> None:
+    def failed(self, code: str) -> None:
         self.n_failed += 1
 
-    def timed(self, results: Iterable[Any]) -> Iterator[Any]:
-        yield from results
+    @contextmanager
+    def handing_over(self, n_bytes: int) -> Iterator[None]:
+        assert n_bytes > 0
+        yield
 
     def fail(self, video_id: VideoId, fence: int, error: EarmarkError) -> None:
         self.ended.append(error.code)

@@ -12,8 +12,8 @@ from configs.patience import WatchdogSettings
 from pipelines.booking import Booking, booked, demand_room
 from pipelines.deaths import set_aside
 from pipelines.in_hand import Held, State
-from pipelines.tally import Board, Tally
 from pipelines.stage import StageSpec
+from pipelines.tally import Board, Tally
 from pipelines.watchdog import Sight, Standstill, Watchdog, culprit, explain
 from tests.unit.pipelines.counts import run_counts
 

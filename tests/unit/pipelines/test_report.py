@@ -1,0 +1,63 @@
+"""A run's figures as a report: shares of the line's time, and what it cost."""
+
+import pytest
+
+from configs.report import ReportSettings
+from pipelines.report import report_document, told
+
+LINE_S = 100.0
+
+
+def stage(
+    busy_s: float, *, actors: int = 1, age_s: float = 110.0, audio_s: float = 7200.0, **more: object
+) -> dict:
+    return {
+        "items": 10, "failed": 0, "actors": actors, "busy_s": busy_s, "blocked_s": 0.0, "paused_s": 0.0,
+        "starved_s": max(0.0, age_s - busy_s), "database_s": 0.0, "age_s": age_s, "audio_s": audio_s,
+        "load_s": 1.0, "bytes_out": 1000, "batches": 0, "batched": 0, "codes": {}, "p50_s": 0.5, "p99_s": 2.5,
+        "queue_peak": 4, "held_back_s": 0.0, **more,
+    }  # fmt: skip
+
+
+FIGURES = {
+    "audio_s": 7200.0, "line_s": LINE_S, "wall_s": 120.0, "speed_h_per_h": 72.0, "tail_s": 4.0, "scalings": [],
+    "stages": {"Prepare": stage(40.0, held_back_s=50.0), "Transcribe": stage(96.0, actors=1)},
+}  # fmt: skip
+
+
+def test_shares_are_of_the_lines_time() -> None:
+    """What an actor waited for before the first row is start, no share of the line."""
+    found = report_document(FIGURES, ReportSettings())
+    assert found["bottleneck"] == "Transcribe" and found["stages"]["Transcribe"]["busy"] == 0.96
+    prepare = found["stages"]["Prepare"]
+    assert (prepare["busy"], prepare["blocked"], prepare["starved"]) == (0.4, 0.5, pytest.approx(0.1))
+    assert "Prepare before it was held up 50% of the time" in found["why"]
+    assert found["stages"]["Transcribe"]["capacity_h_per_h"] == 75.0, "2 h in 96 s of work"
+    assert found["tail_s"] == 4.0
+
+
+def test_energy_and_rent_make_the_cost_of_an_audio_hour() -> None:
+    """Without a price there is none; without a card no energy."""
+    prices = ReportSettings(price_per_kwh=0.30, machine_price_per_h=0.60)
+    assert report_document(FIGURES, ReportSettings())["cost"]["money_per_audio_h"] is None
+    rented = report_document(FIGURES, prices)["cost"]
+    assert (rented["gpu_wh_per_audio_h"], rented["money_per_audio_h"]) == (None, 0.01)
+    cost = report_document(FIGURES | {"energy_j": 36_000.0}, prices)["cost"]
+    assert cost["gpu_wh_per_audio_h"] == 5.0
+    assert cost["money_per_audio_h"] == pytest.approx(0.01 + 0.0015)
+
+
+def test_a_run_without_work_and_one_that_has_just_begun_have_a_report() -> None:
+    """No stage, no figures: said, not failed."""
+    for figures in ({}, {"line_s": 0.0, "audio_s": 0.0, "stages": {}}):
+        found = report_document(figures, ReportSettings())
+        assert (found["bottleneck"], found["stages"], found["cost"]["money_per_audio_h"]) == (None, {}, None)
+        assert list(told(found))[-1] == "No stage had anything to do."
+
+
+def test_a_person_reads_the_bottleneck_and_the_setting_to_turn() -> None:
+    """One line each."""
+    text = "\n".join(told(report_document(FIGURES, ReportSettings()) | {"run": 7, "outcome": "finished"}))
+    assert "Run 7, finished" in text and "72 h/h" in text
+    assert "Bottleneck: Transcribe (work): Transcribe worked 96% of the time" in text
+    assert "To change it: transcribe.actors" in text
