@@ -30,7 +30,17 @@ def plan(database_url, tmp_path, monkeypatch):
 
 def remember(url, **changes):
     """A finished run over an hour of audio in ten videos, each stage busy for 72 s."""
-    stages = ("Prefilter", "Download", "Prepare", "Transcribe", "Identify", "Assemble", "Segment", "Embed", "Store")
+    stages = (
+        "Prefilter",
+        "Download",
+        "Prepare",
+        "Transcribe",
+        "Identify",
+        "Assemble",
+        "Segment",
+        "Embed",
+        "Store",
+    )
     tally = {
         "items": 10,
         "failed": 0,
