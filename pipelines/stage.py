@@ -122,11 +122,17 @@ class StageHost:
         if self._spec.instead is None or n_results or not isinstance(error, PermanentError):
             self._settle(row, error)
             return
-        self._meter.failed()
         logger.warning(
             "%s (part %d) goes on without %s: %s", row["id"], row["ordinal"], self._spec.name, error
         )
-        for result in self._meter.timed([self._spec.instead(self._context, wire.unpack(row), error)]):
+        try:
+            replacement = self._spec.instead(self._context, wire.unpack(row), error)
+        except Exception:
+            logger.exception("%s: nothing goes on in the place of %s", row["id"], self._spec.name)
+            self._settle(row, error)
+            return
+        self._meter.failed()
+        for result in self._meter.timed([replacement]):
             yield wire.pack(result)
 
     def _guarded(self, row: wire.Row, limit_s: float) -> Iterator[Any]:
