@@ -174,6 +174,10 @@ class SpokenSlice:
     """As in ``Slice``."""
 
 
+DAMAGED_VOICES = "its voice vectors are damaged; reprocess --from prepare --where unheard=yes makes them anew"
+"""Why nothing can be told from a slice's voices as they were kept."""
+
+
 @dataclass(frozen=True, slots=True)
 class SliceVoices:
     """What was heard of the voices in a slice: a vector for each window, or the reason why there is none."""

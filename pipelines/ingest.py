@@ -68,7 +68,7 @@ def line(settings: Settings, pools: Pools) -> list[StageSpec]:
         ),
         StageSpec(
             name="Segment", accepts=(rows.Transcript,), build=workers.build_segment,
-            min_actors=1, max_actors=1, initial_actors=1,
+            min_actors=1, max_actors=1, initial_actors=1, instead=workers.nameless,
         ),
         StageSpec(
             name="Embed", accepts=(rows.SegmentedVideo,), build=workers.build_embed,

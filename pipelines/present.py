@@ -46,6 +46,8 @@ def exit_code(document: dict[str, Any]) -> int:
     if document.get("interrupted"):
         return 130
     counts = document.get("counts", {})
+    if document.get("relabelled", {}).get("undecided"):
+        return 1
     wrong = ("unaccounted", "refused", "left_out", "differences")
     return 1 if counts.get("failed") or any(document.get(each) for each in wrong) else 0
 
@@ -116,6 +118,8 @@ def relabelling(document: dict[str, Any]) -> Iterator[str]:
         f" {document['segments']:,} segments of {document['relabelled']:,} videos have other labels"
         + (f", and {n_cut:,} videos must be cut again, since speakers change elsewhere" if n_cut else "")
     )
+    for video_id in document["undecided"]:
+        yield f"  {video_id} keeps its labels: deciding failed, and the log says why; please report it"
     if document["stored_meanwhile"]:
         yield f"  {document['stored_meanwhile']:,} were stored anew meanwhile, and are as they should be"
 

@@ -5,6 +5,7 @@ whose speakers now change at other places than before are left for the line, to 
 is Python over every word, so many videos are shared among processes.
 """
 
+import logging
 import multiprocessing
 import signal
 import time
@@ -25,6 +26,8 @@ from actors.voices.deciding import decide
 from actors.voices.profile import Profile
 from configs.settings import Settings
 
+logger = logging.getLogger(__name__)
+
 BATCH = 20
 """Videos read together: an hour of talk is about a megabyte."""
 WORTH_A_PROCESS = 60
@@ -43,6 +46,8 @@ class Relabelling:
     """With such labels."""
     to_cut: tuple[Chosen, ...]
     """Speakers change elsewhere: to be cut again."""
+    undecided: tuple[VideoId, ...]
+    """Deciding failed: these keep their labels; the log says why."""
     n_stored_meanwhile: int
     """Another run stored them in the same moment, by the voices that are enrolled now."""
     wall_s: float
@@ -53,6 +58,7 @@ class Relabelling:
             "relabelled": self.n_relabelled,
             "segments": self.n_segments,
             "to_cut": [video.video_id for video in self.to_cut],
+            "undecided": list(self.undecided),
             "stored_meanwhile": self.n_stored_meanwhile,
             "wall_s": round(self.wall_s, 3),
         }
@@ -67,6 +73,8 @@ class Verdict:
     """Labels that changed; ``None``: it must be cut again."""
     is_written: bool = True
     """False: somebody has stored it anew meanwhile."""
+    is_decided: bool = True
+    """False: deciding failed, and it keeps its labels."""
 
 
 class Relabeller:
@@ -85,7 +93,11 @@ class Relabeller:
         return [self._one(served) for served in read_served(self._database, video_ids)]
 
     def _one(self, served: Served) -> Verdict:
-        new = self._new_labels(served)
+        try:
+            new = self._new_labels(served)
+        except Exception:  # in one video of thousands: it keeps the labels that it has, the others go on
+            logger.exception("%s: who spoke can't be decided", served.video_id)
+            return Verdict(served.video_id, 0, is_decided=False)
         if new is None or not new:
             return Verdict(served.video_id, None if new is None else 0)
         is_written = not self._write or relabel(self._database, served, new)
@@ -136,6 +148,7 @@ def relabel_stored(
         n_relabelled=len(written),
         n_segments=sum(each.n_segments or 0 for each in written),
         to_cut=tuple(by_id[each.video_id] for each in verdicts if each.n_segments is None),
+        undecided=tuple(each.video_id for each in verdicts if not each.is_decided),
         n_stored_meanwhile=sum(not each.is_written for each in verdicts),
         wall_s=time.monotonic() - began_at,
     )

@@ -124,11 +124,17 @@ class StageHost:
         if self._spec.instead is None or n_results or not isinstance(error, PermanentError):
             self._settle(row, error)
             return
-        self._meter.failed(error.code)
         logger.warning(
             "%s (part %d) goes on without %s: %s", row["id"], row["ordinal"], self._spec.name, error
         )
-        yield from self._hand_over(self._spec.instead(self._context, wire.unpack(row), error))
+        try:
+            replacement = self._spec.instead(self._context, wire.unpack(row), error)
+        except Exception:
+            logger.exception("%s: nothing goes on in the place of %s", row["id"], self._spec.name)
+            self._settle(row, error)
+            return
+        self._meter.failed(error.code)
+        yield from self._hand_over(replacement)
 
     def _hand_over(self, result: Any) -> Iterator[wire.Row]:
         packed = wire.pack(result)

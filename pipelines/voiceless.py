@@ -8,7 +8,7 @@ from actors.errors import EarmarkError
 
 FAILED = "the voice model failed"
 KILLS = "the voice model died each time"
-REDO = "`run.py reprocess --from prepare` hears these videos again once that is mended"
+REDO = "`run.py reprocess --from prepare --where unheard=yes` hears these videos again once that is mended"
 
 
 def no_voices(error: EarmarkError) -> str:

@@ -131,10 +131,12 @@ def remove_voice(settings: Settings, name: str, as_json: bool) -> None:
         ConfigError: ``no_voice``.
     """
     url = open_database(settings, home())
-    with Database(url, pool_size=1) as database:
-        meant = known_name(database, name)
-        n_labelled = remove(database, meant)
-    scrub(url)
+    try:
+        with Database(url, pool_size=1) as database:
+            meant = known_name(database, name)
+            n_labelled = remove(database, meant)
+    finally:
+        scrub(url)  # where the last removal came to its end and only this didn't, the same command does it
     _print({"removed": meant, "segments": n_labelled}, present_voices.removed, as_json)
 
 

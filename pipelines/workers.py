@@ -111,9 +111,9 @@ def build_transcribe(context: RunContext, ledger: Ledger) -> Worker:
 
 
 def build_identify(
-    context: RunContext, ledger: Ledger, profiles: "Sequence[Profile] | None" = None
+    context: RunContext, ledger: Ledger, profiles: "Callable[[], Sequence[Profile]] | None" = None
 ) -> Worker:
-    """``profiles``: the enrolled voices; ``None``: those of the database."""
+    """``profiles``: gives the enrolled voices; ``None``: those of the database."""
     from actors.voices.identify import NO_MEMORY, NO_MODEL, OFF, VoiceIdentifier, without_voices
     from actors.voices.models import ModelUnavailable, voice_model_name
     from actors.voices.speaker_model import SpeakerModel
@@ -152,13 +152,12 @@ def unheard(context: RunContext, spoken: rows.SpokenSlice, error: EarmarkError) 
     return without_voices(spoken, voice_model_name(context.settings.identify), why)
 
 
-def enrolled(context: RunContext) -> "Sequence[Profile]":
-    """The enrolled voices as they are when the stage starts."""
+def enrolled(context: RunContext) -> "Callable[[], Sequence[Profile]]":
+    """Gives the enrolled voices as they are at that moment: a run may take days, and somebody may be enrolled anew."""
     from actors.store.database import Database
-    from actors.store.voices import load_profiles
+    from actors.store.voices import EnrolledVoices
 
-    with Database(context.database_url, pool_size=1) as database:
-        return load_profiles(database)
+    return EnrolledVoices(Database(context.database_url, pool_size=1))
 
 
 def build_assemble(context: RunContext, ledger: Ledger) -> Worker:
@@ -180,9 +179,18 @@ def build_segment(context: RunContext, ledger: Ledger) -> Worker:
     settings, profiles = context.settings, enrolled(context)
 
     def work(transcript: rows.Transcript) -> Iterator[rows.SegmentedVideo]:
-        yield segment(decide(transcript, profiles, settings.identify), settings.segment)
+        yield segment(decide(transcript, profiles(), settings.identify), settings.segment)
 
     return work
+
+
+def nameless(context: RunContext, transcript: rows.Transcript, error: EarmarkError) -> rows.SegmentedVideo:
+    """What goes on for a video of which couldn't be decided who speaks: all of its text, and why nobody is named."""
+    from actors.text.segmenting import segment
+    from actors.voices.deciding import FAILED, undecided
+
+    context.scoreboard.notice.remote(unheard_slices(f"{FAILED} ({error.reason})"))
+    return segment(undecided(transcript, FAILED), context.settings.segment)
 
 
 def build_embed(context: RunContext, ledger: Ledger) -> Worker:

@@ -9,7 +9,8 @@ Made by ``tests/data/speech_source/make_scenes.py``. An archive of a set holds, 
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,9 @@ import numpy.typing as npt
 from actors.rows import SliceVoices, Transcript, Utterance, VideoId, VideoMeta, Word
 from actors.voices.calibration import OtherVoice, calibrate
 from actors.voices.clustering import centre
+from actors.voices.fast_path import is_monologue
 from actors.voices.profile import Profile
+from actors.voices.windows import LEAST_PROBES, PROBE_EVERY_S
 from configs.identify import IdentifySettings
 from tests.data.speech_source.scenes import SETS, Scene
 
@@ -26,6 +29,9 @@ PLACE = Path(__file__).parent / "data" / "voice_scenes"
 MODEL = "ecapa-tiny-espeak"
 SETTINGS = IdentifySettings(model=MODEL, device="cpu", same_voice=0.6)
 """As in the demo profile."""
+
+WHOLE_S = 2.99
+"""A window of this length or more is a whole one."""
 
 Vectors = npt.NDArray[np.float32]
 
@@ -76,6 +82,33 @@ def enrol(
     """A profile with the threshold that enrolment would calibrate, were the others the voices of the corpus."""
     threshold, _ = calibrate(own, MODEL, enrolled, [OtherVoice(one) for one in others])
     return Profile(name, MODEL, centre(own), own, threshold)
+
+
+def on_fast_path(of: SceneSet) -> SceneSet:
+    """The set as the stage would hand it on with ``assume_monologue``: slices whose probes are one enrolled voice have
+    nothing but these."""
+    scenes = tuple(
+        replace(staged, transcript=replace(staged.transcript, voices=tuple(
+            _probed(voices, of.profiles) for voices in staged.transcript.voices
+        )))
+        for staged in of.scenes
+    )  # fmt: skip
+    return replace(of, scenes=scenes)
+
+
+def _probed(voices: SliceVoices, profiles: Sequence[Profile]) -> SliceVoices:
+    """Probes as ``probe_windows`` would choose them, by the video's clock in place of the slice's samples: a pause
+    between clips lies the next probe nearer, never farther."""
+    grid = [n for n, (start_s, end_s) in enumerate(voices.windows) if end_s - start_s > WHOLE_S]
+    probes = grid[:1]
+    for n, following in pairwise(grid):
+        if voices.windows[following][0] - voices.windows[probes[-1]][0] > PROBE_EVERY_S and n != probes[-1]:
+            probes.append(n)
+    probes = probes + grid[-1:] if len(grid) > 1 else probes
+    vectors = voices.vectors[probes]
+    if len(probes) < LEAST_PROBES or is_monologue(vectors, profiles, MODEL, SETTINGS.margin).voice is None:
+        return voices
+    return replace(voices, windows=tuple(voices.windows[n] for n in probes), vectors=vectors, dense=False)
 
 
 def _staged(scene: Scene, arrays: dict[str, npt.NDArray[np.generic]], prefix: str) -> Staged:

@@ -21,6 +21,7 @@ KEYS = {
     "recipe": "a recipe's hash as `status` gives it, or other: not the one of the settings",
     "flag": "a segment carries this flag",
     "speaker": "a segment is by this speaker",
+    "unheard": "yes: some of its speech has no speaker since its voices were not heard, or not all of them",
     "status": "pending, stored, skipped or failed: how the last attempt stands",
 }
 REPEATABLE = {"flag": "flags", "speaker": "speakers"}
@@ -48,6 +49,7 @@ class Conditions:
     flags: tuple[str, ...] = ()
     speakers: tuple[str, ...] = ()
     status: str | None = None
+    unheard: bool = False
 
     def values(self) -> dict[str, object]:
         """Parameters of the query."""
@@ -93,6 +95,7 @@ def parse_conditions(pairs: Sequence[str], *, recipe: str) -> Conditions:
         recipe=_recipe(single.get("recipe")),
         not_recipe=recipe if single.get("recipe") == OTHER else None,
         status=_one_of("status", single.get("status"), _STATUSES),
+        unheard=_one_of("unheard", single.get("unheard"), ("yes",)) is not None,
         **given.several,
     )
 

@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 
 from actors.errors import PermanentError
-from actors.rows import SliceVoices
+from actors.rows import DAMAGED_VOICES, SliceVoices
 from actors.store.storable import clean_text
 
 STORED_DTYPE = "<f2"
+VECTOR_BYTES = 2
+"""Of one number of a vector."""
 
 
 def voices_to_columns(voices: SliceVoices) -> dict[str, Any]:
@@ -41,11 +43,15 @@ def voices_to_columns(voices: SliceVoices) -> dict[str, Any]:
 
 
 def voices_from_columns(row: Mapping[str, Any]) -> SliceVoices | None:
-    """``None``: the slice was stored before voices were listened to. Vectors come back at unit length, float32."""
+    """``None``: the slice was stored before voices were listened to. Vectors come back at unit length, float32. Of columns
+    that don't agree nothing is taken but the reason: whoever reads many slices goes on."""
     if row["voice_model"] is None:
         return None
-    windows = np.asarray(row["voice_windows"], dtype=np.float64).reshape(-1, 2)
-    kept = np.frombuffer(row["voice_vectors"], dtype=STORED_DTYPE).astype(np.float32)
+    flat, blob = np.asarray(row["voice_windows"], dtype=np.float64), row["voice_vectors"]
+    width = VECTOR_BYTES * (len(flat) // 2)
+    damaged = len(flat) % 2 or bool(width) != bool(blob) or (width and len(blob) % width)
+    windows = np.zeros((0, 2)) if damaged else flat.reshape(-1, 2)
+    kept = np.zeros(0, np.float32) if damaged else np.frombuffer(blob, dtype=STORED_DTYPE).astype(np.float32)
     vectors = kept.reshape(len(windows), -1) if len(windows) else np.zeros((0, 0), dtype=np.float32)
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     return SliceVoices(
@@ -55,5 +61,5 @@ def voices_from_columns(row: Mapping[str, Any]) -> SliceVoices | None:
         windows=tuple((float(start_s), float(end_s)) for start_s, end_s in windows),
         vectors=vectors / np.maximum(lengths, np.finfo(np.float32).tiny),
         dense=row["voice_dense"],
-        reason=row["voice_reason"],
+        reason=DAMAGED_VOICES if damaged else row["voice_reason"],
     )

@@ -83,6 +83,23 @@ def load_profiles(database: Database) -> tuple[Profile, ...]:
     return tuple(_profile(row) for row in rows)
 
 
+class EnrolledVoices:
+    """The enrolled voices as they are whenever it is called; read anew only where somebody was enrolled or removed
+    since."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._stamp: tuple[Any, ...] | None = None
+        self._profiles: tuple[Profile, ...] = ()
+
+    def __call__(self) -> tuple[Profile, ...]:
+        row = self._database.run(lambda connection: connection.execute(queries("voices")["stamp"]).fetchone())
+        stamp = tuple(row.values()) if row else ()
+        if stamp != self._stamp:
+            self._profiles, self._stamp = load_profiles(self._database), stamp
+        return self._profiles
+
+
 def load_voices(database: Database, names: Sequence[str] = ()) -> list[Voice]:
     """All that is kept of these voices; of none named: of every one. By name.
 
@@ -134,6 +151,7 @@ def remove(database: Database, name: str) -> int:
 
     def drop(connection: Conn) -> int:
         meant = removed[0] if removed else _known(name, _names(connection))
+        connection.execute(queries("voices")["take_time"])
         connection.execute(queries("voices")["delete"], {"name": meant})
         removed[:] = [
             meant

@@ -18,7 +18,7 @@ COVERED = 0.5
 """Share of a stretch between two breaks that is confirmed, from which all of its words are the voice's."""
 
 SLACK = 0.05
-"""How far below its threshold a voice may be for a moment in a turn that is above it as a whole."""
+"""How far below its threshold a voice may be for a moment in a stretch between two breaks that is above it as a whole."""
 
 SHORT_S = 1.25
 """A stretch between two breaks that is shorter has no window of its own (those hold a second at least, and word times
@@ -72,7 +72,9 @@ def judge(heard: Heard, proposed: Ints, same_voice: float, margin: float) -> Ver
     typical = _typical(heard, evidence, proposed)
     is_typical = evidence.near[np.arange(len(proposed)), proposed] >= typical[proposed]
     confirmed &= is_typical | ~_is_short(heard, proposed)
-    people = np.where(_spread(heard, proposed, confirmed), proposed, -1)
+    people = np.where(
+        _spread(heard, proposed, confirmed, _against(heard, evidence, standing, proposed)), proposed, -1
+    )
     known = people >= 0
     return Verdicts(
         people,
@@ -106,15 +108,28 @@ def _stand(heard: Heard, evidence: Evidence, people: Ints, same_voice: float, ma
 
 def _confirmed(heard: Heard, evidence: Evidence, standing: _Standing, proposed: Ints) -> Bools:
     """Near and clear enough, by windows in which nobody else is heard."""
-    turns = np.concatenate([[0], np.cumsum(np.diff(proposed) != 0)])
-    weights = np.bincount(turns, evidence.covered_s)
-    whole_turn = np.bincount(turns, evidence.covered_s * standing.scores) / np.maximum(weights, 1e-9)
-    of_turn = whole_turn[turns]
+    pieces = _pieces(
+        heard, proposed
+    )  # not whole turns: words taken for somebody's would be lifted by his own
+    weights = np.bincount(pieces, evidence.covered_s)
+    whole_piece = np.bincount(pieces, evidence.covered_s * standing.scores) / np.maximum(weights, 1e-9)
+    of_piece = whole_piece[pieces]
     bars, scores = standing.bars, standing.scores
-    is_near = (scores >= bars) | ((scores >= bars - SLACK) & (of_turn >= bars))
+    is_near = (scores >= bars) | ((scores >= bars - SLACK) & (of_piece >= bars))
     is_near &= ~heard.whole | (evidence.lowest >= bars - SLACK)
     doubted = np.array([one.doubt is not None for one in heard.people], np.bool_)[proposed]
     result: Bools = evidence.is_alone & is_near & standing.clear & ~doubted
+    return result
+
+
+def _against(heard: Heard, evidence: Evidence, standing: _Standing, proposed: Ints) -> Bools:
+    """Words whose own windows speak against the voice for so long that what surrounds them doesn't outweigh it; for a
+    moment a window that holds a little of somebody else does that too."""
+    fails = evidence.is_alone & ((standing.scores < standing.bars - SLACK) | ~standing.clear)
+    pieces = _pieces(heard, proposed)
+    begins = np.concatenate([[True], (np.diff(fails) != 0) | (np.diff(pieces) != 0)])
+    runs = np.cumsum(begins) - 1
+    result: Bools = fails & (np.bincount(runs, heard.timing.lengths_s)[runs] >= SHORT_S)
     return result
 
 
@@ -144,9 +159,10 @@ def _pieces(heard: Heard, proposed: Ints) -> Ints:
     return numbers
 
 
-def _spread(heard: Heard, proposed: Ints, confirmed: Bools) -> Bools:
-    """What was confirmed of a stretch between two breaks holds for all of it, if it is enough; where the change of
-    speakers lies inside of a stretch, and so isn't certain to a word, for what was confirmed alone."""
+def _spread(heard: Heard, proposed: Ints, confirmed: Bools, against: Bools) -> Bools:
+    """What was confirmed of a stretch between two breaks holds for all of it that nothing speaks against, if it is
+    enough; where the change of speakers lies inside of a stretch, and so isn't certain to a word, for what was
+    confirmed alone."""
     breaks = heard.timing.breaks()
     changes = np.concatenate([[True], np.diff(proposed) != 0])
     pieces = _pieces(heard, proposed)
@@ -155,7 +171,7 @@ def _spread(heard: Heard, proposed: Ints, confirmed: Bools) -> Bools:
     ragged = np.zeros(len(share), np.bool_)
     torn = pieces[changes & ~breaks]
     ragged[torn] = ragged[torn - 1] = True
-    result: Bools = np.where(ragged[pieces], confirmed, share[pieces] >= COVERED)
+    result: Bools = np.where(ragged[pieces], confirmed, (share[pieces] >= COVERED) & ~against)
     return result
 
 

@@ -18,7 +18,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from actors.rows import Attribution, SliceVoices, Transcript
+from actors.rows import DAMAGED_VOICES, Attribution, SliceVoices, Transcript
 from actors.voices.attributing import NO_WINDOW, TOO_LITTLE, Verdicts, judge
 from actors.voices.clustering import Bools, Ints
 from actors.voices.earshot import listen, slices_of
@@ -31,9 +31,9 @@ from actors.voices.utterances import cut_at_changes, read_units
 from configs.identify import IdentifySettings
 
 OFF = "identification is switched off"
-NO_VOICES = "its voices were never heard; reprocess --from prepare hears them"
-DAMAGED = "its voice vectors are damaged; reprocess --from prepare makes them anew"
-TOO_FEW = "too few windows; reprocess --from prepare"
+NO_VOICES = "its voices were never heard; reprocess --from prepare --where unheard=yes hears them"
+TOO_FEW = "too few windows; reprocess --from prepare --where unheard=yes hears all of them"
+FAILED = "deciding who spoke failed"
 
 SPEAKER = "Speaker {}"
 """Label of a person whom nobody enrolled, by the order in which they first speak."""
@@ -88,6 +88,16 @@ def decide(transcript: Transcript, profiles: Sequence[Profile], settings: Identi
     return cut_at_changes(transcript, timing, _numbered(decided, strangers))
 
 
+def undecided(transcript: Transcript, reason: str) -> Transcript:
+    """The transcript with everybody unknown, for where deciding itself failed.
+
+    Args:
+        reason: as it will stand behind ``unknown:``.
+    """
+    said_by = (_unknown(reason),) * len(transcript.utterances)
+    return replace(transcript, attributions=said_by)
+
+
 def _why_not(voices: SliceVoices) -> str | None:
     """Why nothing can be decided from a slice's voices."""
     vectors = voices.vectors
@@ -96,8 +106,8 @@ def _why_not(voices: SliceVoices) -> str | None:
     if not voices.windows:
         return NO_WINDOW
     if vectors.ndim != 2 or len(vectors) != len(voices.windows) or not np.isfinite(vectors).all():
-        return DAMAGED
-    return None if (np.linalg.norm(vectors, axis=1) > 0).all() else DAMAGED
+        return DAMAGED_VOICES
+    return None if (np.linalg.norm(vectors, axis=1) > 0).all() else DAMAGED_VOICES
 
 
 def _fast_path(voices: SliceVoices, profiles: Sequence[Profile], margin: float) -> Attribution:

@@ -60,7 +60,7 @@ class _Voice(_Document):
     name: Text
     model: Text
     revision: Text | None
-    threshold: Annotated[float, Field(ge=-1, le=1, allow_inf_nan=False)]
+    threshold: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
     centroid: Annotated[list[Finite], Field(min_length=1, max_length=4_000)]
     vectors: Annotated[list[list[Finite]], Field(min_length=1, max_length=10_000)]
     calibration: _Calibration

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from actors.voices.matching import comparable, margins, scores
 from actors.voices.profile import Profile
 from actors.voices.windows import LEAST_PROBES
 
@@ -41,25 +42,21 @@ def is_monologue(
         profiles: enrolled voices; those of another model than ``model`` can't be compared and don't count.
         margin: least distance in cosine to the voice's threshold, and to every other enrolled voice.
     """
-    comparable = [
-        profile
-        for profile in profiles
-        if profile.model == model and profile.centroid.shape == vectors.shape[1:]
-    ]
-    if not comparable:
-        return Verdict(None, "no voice of this model is enrolled")
+    known = comparable(profiles, model, vectors.shape[1])
+    if not known.profiles:
+        return Verdict(None, known.reason or "")
     if len(vectors) < LEAST_PROBES:
         return Verdict(None, f"only {len(vectors)} probes")
-    scores = vectors @ np.stack([profile.centroid for profile in comparable]).T
-    best = int(np.argmax(scores.mean(axis=0)))
-    voice, own = comparable[best], scores[:, best]
-    if own.min() < voice.threshold + margin:
+    of_profiles = scores(vectors, known)
+    best = int(np.argmax(of_profiles.mean(axis=0)))
+    voice, own, apart = known.profiles[best], of_profiles[:, best], margins(of_profiles)[:, best]
+    # Said of what must hold, so that a number that is none fails it.
+    if not own.min() >= voice.threshold + margin:
         return Verdict(None, f"a probe is {own.min():.2f} like the likeliest voice")
-    if own.std() > MAX_SPREAD or np.median(own) - own.min() > MAX_OUTLIER:
+    if not (own.std() <= MAX_SPREAD and np.median(own) - own.min() <= MAX_OUTLIER):
         return Verdict(
             None, f"the probes differ: {own.min():.2f} to {own.max():.2f}, deviation {own.std():.2f}"
         )
-    others = np.delete(scores, best, axis=1)
-    if others.size and (own[:, None] - others).min() < margin:
+    if not apart.min() >= margin:
         return Verdict(None, "another enrolled voice is as near")
     return Verdict(voice.name, f"{len(vectors)} probes, {own.min():.2f} to {own.max():.2f}")

@@ -8,7 +8,7 @@ Text is never lost for a voice: a slice without vectors goes on with the reason.
 
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -59,14 +59,17 @@ class VoiceIdentifier:
     Args:
         model: has proved itself.
         settings: the stage's settings.
-        profiles: enrolled voices, for the fast path alone. Without any every slice is heard whole, so that
+        profiles: gives the enrolled voices, for the fast path alone. Without any every slice is heard whole, so that
             whoever is enrolled later can be found in the ledger.
     """
 
     def __init__(
-        self, model: VoiceModel, settings: IdentifySettings, profiles: Sequence[Profile] = ()
+        self,
+        model: VoiceModel,
+        settings: IdentifySettings,
+        profiles: Callable[[], Sequence[Profile]] = tuple,
     ) -> None:
-        self._model, self._settings, self._profiles = model, settings, tuple(profiles)
+        self._model, self._settings, self._profiles = model, settings, profiles
         self._batch_size = settings.batch_size
 
     @property
@@ -92,12 +95,13 @@ class VoiceIdentifier:
     def _heard(self, spoken: SpokenSlice, pcm: Samples) -> VoicedSlice:
         settings = self._settings
         heard: dict[Window, Vector] = {}
-        if settings.assume_monologue and self._profiles:
+        profiles = self._profiles() if settings.assume_monologue else ()
+        if profiles:
             probes = probe_windows(spoken.clips, settings.window_s, settings.hop_s)
             if len(probes) >= LEAST_PROBES:
                 heard = self._vectors(pcm, probes)
                 vectors = np.stack([heard[probe] for probe in probes])
-                verdict = is_monologue(vectors, self._profiles, self._model.name, settings.margin)
+                verdict = is_monologue(vectors, profiles, self._model.name, settings.margin)
                 logger.debug("%s slice %d: %s", spoken.video_id, spoken.ordinal, verdict.why)
                 if verdict.voice is not None:
                     return self._voiced(spoken, probes, heard, dense=False)

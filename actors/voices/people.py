@@ -11,6 +11,10 @@ import numpy as np
 from actors.voices.clustering import MIN_GROUP, Bools, Ints, centre, cluster, is_mixture, split
 from actors.voices.matching import Comparable, Floats, match, scores
 
+MAX_GROUPS = 60
+"""Most groups that are people, the largest ones: hours of music or of callers make hundreds, and who says two words in
+ten hours is nobody whom one could search for. The windows of the others are nobody's."""
+
 MIXED_AT_MOST = 0.75
 """A mixture has at most this share of the windows of the voices that it is made of."""
 
@@ -35,8 +39,9 @@ class Person:
 def find_people(vectors: Floats, profiles: Comparable, same_voice: float, margin: float) -> list[Person]:
     """The people in a video.
 
-    Groups of windows are matched to profiles by their centres; one that holds an enrolled voice and another is split
-    before; several groups of one enrolled voice are one person. Enrolled voices that some window is near are there
+    Groups of windows are matched to profiles by the mean score of their windows: that is what thresholds hold for; a
+    group's centre has less noise than a window and so is nearer to everybody who is like it. One that holds an
+    enrolled voice and another is split before; several groups of one enrolled voice are one person. Enrolled voices that some window is near are there
     even without a group: who says one sentence in an hour has none.
 
     Args:
@@ -49,8 +54,8 @@ def find_people(vectors: Floats, profiles: Comparable, same_voice: float, margin
         return []
     of_profiles = scores(vectors, profiles)
     groups = _groups(vectors, of_profiles, profiles, same_voice)
-    centres = _without_mixtures(groups, [centre(vectors[group]) for group in groups])
-    matches = [match(row, profiles, margin) for row in scores(np.stack(centres), profiles)] if centres else []
+    groups, centres = _without_mixtures(groups, [centre(vectors[group]) for group in groups])
+    matches = [match(of_profiles[group].mean(axis=0), profiles, margin) for group in groups]
     people = [
         Person(one[None], doubt=found.doubt)
         for one, found in zip(centres, matches, strict=True)
@@ -75,7 +80,7 @@ def _groups(vectors: Floats, of_profiles: Floats, profiles: Comparable, same_voi
             waiting += [group[parts], group[~parts]]
         elif len(group) >= MIN_GROUP:
             groups.append(group)
-    return sorted(groups, key=lambda group: (-len(group), int(group[0])))
+    return sorted(groups, key=lambda group: (-len(group), int(group[0])))[:MAX_GROUPS]
 
 
 def _parted(of_profiles: Floats, profiles: Comparable) -> Bools | None:
@@ -86,14 +91,11 @@ def _parted(of_profiles: Floats, profiles: Comparable) -> Bools | None:
     return None
 
 
-def _without_mixtures(groups: Sequence[Ints], centres: Sequence[Floats]) -> list[Floats]:
-    kept: list[Floats] = []
-    sizes: list[int] = []
+def _without_mixtures(groups: Sequence[Ints], centres: Sequence[Floats]) -> tuple[list[Ints], list[Floats]]:
+    """The groups that are not made of larger ones, and their centres."""
+    kept: list[tuple[Ints, Floats]] = []
     for group, one in zip(groups, centres, strict=True):
-        larger = [
-            other for other, size in zip(kept, sizes, strict=True) if len(group) <= MIXED_AT_MOST * size
-        ]
+        larger = [other for known, other in kept if len(group) <= MIXED_AT_MOST * len(known)]
         if not is_mixture(one, np.array(larger)):
-            kept.append(one)
-            sizes.append(len(group))
-    return kept
+            kept.append((group, one))
+    return [group for group, _ in kept], [one for _, one in kept]

@@ -52,7 +52,11 @@ def voices() -> None:
 @click.argument("name")
 @click.argument("sources", metavar="SOURCE...", nargs=-1, required=True)
 @span_options
-@click.option("--replace", is_flag=True, help="Put it in the place of the voice of this name.")
+@click.option(
+    "--replace",
+    is_flag=True,
+    help="Put it in the place of the voice of this name. Labels that came of that one stay until `reprocess --from identify`.",
+)
 @settings_options
 @json_option
 def enroll(
@@ -147,7 +151,9 @@ def export(
 
 @voices.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True))
-@click.option("--replace", is_flag=True, help="Put them in the place of voices of the same names.")
+@click.option(
+    "--replace", is_flag=True, help="Put them in the place of voices of the same names; see `enroll`."
+)
 @settings_options
 @json_option
 def import_command(

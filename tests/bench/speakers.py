@@ -20,7 +20,7 @@ from sklearn.metrics import roc_curve
 
 from actors.rows import Attribution, Transcript
 from actors.voices.deciding import decide
-from tests.voice_scenes import SETTINGS, SceneSet, Staged, read_set
+from tests.voice_scenes import SETTINGS, SceneSet, Staged, on_fast_path, read_set
 
 COLLAR_S = 0.5
 """Around each true boundary what isn't scored, a quarter of a second on both sides: as in the NIST evaluations."""
@@ -205,6 +205,13 @@ def main() -> None:
                 _print(staged.scene.name, measure([staged], of))
         _print(f"{name}: scenes of several voices, the long monologue apart", measure(conversations(of), of))
         _print(f"{name}: all {len(of.scenes)} scenes", measure(of.scenes, of))
+        fast = on_fast_path(of)
+        slices = [voices for staged in fast.scenes for voices in staged.transcript.voices]
+        n_left_out = sum(not voices.dense for voices in slices)
+        _print(
+            f"{name}: the same with the fast path, which {n_left_out} of {len(slices)} slices take",
+            measure(fast.scenes, fast),
+        )
 
 
 def _print(title: str, tally: Tally) -> None:

@@ -20,7 +20,7 @@ class BuildIdentify:
     profiles: tuple[Profile, ...]
 
     def __call__(self, context: RunContext, ledger: Ledger) -> Worker:
-        return workers.build_identify(context, ledger, self.profiles)
+        return workers.build_identify(context, ledger, lambda: self.profiles)
 
 
 def with_profiles(stages: Sequence[StageSpec], profiles: Sequence[Profile]) -> list[StageSpec]:

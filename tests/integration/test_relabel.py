@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from actors.rows import RunId, VideoId
+from actors.rows import RunId, Transcript, VideoId
 from actors.store.conditions import Conditions
 from actors.store.database import Database
 from actors.store.redo import choose, redoable
 from actors.store.relabel import heard_in_corpus, read_served, relabel
 from actors.store.vectors import EmbeddingTable, ensure_model, served_vectors
 from actors.store.voices import REMOVED, remove, save
+from actors.voices.deciding import decide
 from configs.load import load_settings
 from configs.settings import Settings
 from pipelines.relabel import Relabelling, relabel_stored
@@ -177,6 +178,26 @@ def test_what_was_stored_anew_meanwhile_is_not_touched(
     before = rows(database, "speaker, speaker_method")
     assert not relabel(database, served, served.segments[:1])
     assert rows(database, "speaker, speaker_method") == before
+
+
+def test_a_video_that_can_not_be_decided_keeps_its_labels_and_the_others_go_on(
+    database: Database, shelf: Shelf, again: Callable[..., Relabelling], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error of ours in one of thousands: named, and nothing of it written."""
+    shelf.put("a", CONVERSATION)
+    shelf.put("b", CONVERSATION, seed=5)
+    enrol(database, "Ada", ADA)
+    before = [row for row in rows(database, "source_id, speaker, speaker_method") if row[0] == "a"]
+
+    def breaking(transcript: Transcript, *rest: Any) -> Transcript:
+        if transcript.video_id == "a":
+            raise LookupError("nobody foresaw this")
+        return decide(transcript, *rest)
+
+    monkeypatch.setattr("pipelines.relabel.decide", breaking)
+    done = again()
+    assert (done.undecided, done.n_relabelled, done.document()["undecided"]) == (("a",), 1, ["a"])
+    assert [row for row in rows(database, "source_id, speaker, speaker_method") if row[0] == "a"] == before
 
 
 def test_processes_share_the_work(

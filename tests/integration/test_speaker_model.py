@@ -174,7 +174,7 @@ def test_a_hosts_monologue_takes_the_fast_path_and_a_guest_takes_it_away(
 ) -> None:
     """With real vectors: a slice of the enrolled voice is probed; with twenty seconds of anybody else in it, the
     most similar voice of the three included, it is heard whole."""
-    identify = VoiceIdentifier(model, settings(), (host,))
+    identify = VoiceIdentifier(model, settings(), lambda: (host,))
     talk = speech("en-us+m3", 110, skip=20)
     alone = identify(slice_of(talk)).voices
     assert (alone.dense, alone.reason) == (False, None)

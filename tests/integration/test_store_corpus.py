@@ -31,7 +31,9 @@ from actors.store.vectors import (
     n_missing,
     prefer,
 )
+from actors.store.voices import save
 from actors.store.writer import Writer
+from tests.enrolled import voice
 
 
 @pytest.fixture
@@ -109,6 +111,7 @@ def test_who_spoke_comes_back_as_it_was_decided(
     database: Database, table: EmbeddingTable, claim: Callable[..., int]
 ) -> None:
     """Speaker, score, margin and method, shown and read back for embedding again; each in its own column."""
+    save(database, voice("Ann"))
     video = embedded("a", claim("a"), ["one fish", "two fish", "red fish"], unit_vectors(3, DIM))
     decided = [
         ("Ann", 0.75, 0.25, "profile"),

@@ -341,6 +341,8 @@ def test_conditions_choose_what_they_say(
             """update sources set provenance = '{"model": "/models/big"}' where source_id = 'b'"""
         )
     )
+    unheard = """update slices set voice_windows = '{}', voice_vectors = '', voice_reason = 'no memory' where video_id = 'b'"""
+    database.run(lambda c: c.execute(unheard))
     begin(ledger, new_run(), "segment")
 
     def chosen(*pairs: str, limit: int | None = None) -> str:
@@ -352,7 +354,7 @@ def test_conditions_choose_what_they_say(
         ("channel=second; drop table sources; --",): "b", ("language=de",): "b", ("since=2024-02-01",): "b",
         ("until=2024-01-31",): "a", ("model=tiny",): "a", ("model=big",): "b", ("model=/models/big",): "b",
         ("recipe=other",): "ab", ("recipe=" + "0" * 16,): "", ("flag=loop",): "b", ("flag=loop", "flag=x"): "",
-        ("speaker=Ann",): "a", ("status=pending",): "a", ("status=stored",): "b",
+        ("speaker=Ann",): "a", ("status=pending",): "a", ("status=stored",): "b", ("unheard=yes",): "b",
         ("language=de", "flag=loop"): "b", ("language=de", "speaker=Ann"): "", ("video=' or true --",): "",
     }  # fmt: skip
     assert {pairs: chosen(*pairs) for pairs in expected} == expected

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from store_rows import RECIPE, meta, spoken, voices_of, wanted
 
-from actors.rows import RunId, SliceVoices, Transcript, VideoId
+from actors.rows import DAMAGED_VOICES, RunId, SliceVoices, Transcript, VideoId
 from actors.store.database import Database
 from actors.store.ledger import Ledger
 
@@ -78,3 +78,31 @@ def test_the_database_takes_no_half_of_it(
     committed(database, fence, voices_of(0))
     with psycopg.connect(database_url) as connection, pytest.raises(psycopg.errors.CheckViolation):
         connection.execute(f"update slices set {change}")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "voice_vectors = substr(voice_vectors, 1, 7)",
+        "voice_windows = voice_windows[1:3]",
+        "voice_vectors = ''",
+    ],
+)
+def test_damaged_vectors_cost_the_names_of_their_slice_alone(
+    database: Database, fence: int, damage: str
+) -> None:
+    """A disk that lost some bytes: the text is there, the other slice's voices too, and the reason says why."""
+    committed(database, fence, voices_of(0), voices_of(1))
+    lift = "alter table slices drop constraint if exists " + ", drop constraint if exists ".join(
+        _checks(database)
+    )
+    database.run(lambda connection: connection.execute(lift))
+    database.run(lambda connection: connection.execute(f"update slices set {damage} where ordinal = 0"))
+    whole = Ledger(database).transcript(A, fence)
+    assert [one.reason for one in whole.voices] == [DAMAGED_VOICES, None]
+    assert whole.voices[0].windows == () and len(whole.utterances) == 2
+
+
+def _checks(database: Database) -> list[str]:
+    query = "select conname from pg_constraint where conrelid = 'slices'::regclass and contype = 'c'"
+    return database.run(lambda connection: [row["conname"] for row in connection.execute(query)])

@@ -18,6 +18,10 @@ where (%(video)s::text is null or s.source_id = %(video)s)
   and (%(recipe)s::text is null or s.recipe = %(recipe)s)
   and (%(not_recipe)s::text is null or s.recipe is distinct from %(not_recipe)s)
   and (%(status)s::text is null or i.status = %(status)s)
+  and (not %(unheard)s
+       or exists (select from slices c where c.video_id = s.source_id and c.recipe = s.recipe and c.edition = s.edition
+                  and (c.voice_model is null or c.voice_reason is not null))
+       or exists (select from segments g where g.source_id = s.source_id and starts_with(g.speaker_method, 'unknown: too few windows')))
   and not exists (
     select from unnest(%(flags)s::text[]) as wanted (flag)
     where not exists (select from segments g where g.source_id = s.source_id and wanted.flag = any(g.flags)))

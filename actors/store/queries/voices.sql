@@ -24,11 +24,19 @@ select name from voices order by lower(name)
 -- name: profiles
 select name, model, centroid, vectors, threshold from voices order by lower(name)
 
+-- name: stamp
+-- Differs whenever somebody was enrolled, replaced or removed.
+select count(*) as n, max(created_at) as newest from voices
+
+-- name: take_time
+-- A large corpus takes longer than a statement otherwise may, and a voice must go.
+set local statement_timeout = 0
+
 -- name: forget_labels
--- What was said by a voice that is no longer known. A name may stand in the reason of an unknown, too.
+-- What was said by a voice that is no longer known.
 update segments
 set speaker = null, speaker_score = null, speaker_margin = null, speaker_method = %(method)s
-where speaker = %(name)s or (speaker is null and position(%(name)s in speaker_method) > 0)
+where speaker = %(name)s
 
 -- name: forget_margins
 -- A margin is the distance to the next nearest voice, which may have been the one that is gone.

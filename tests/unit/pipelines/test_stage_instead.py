@@ -44,12 +44,14 @@ class Quiet:
         yield
 
 
-def done(error: Exception | None, *, first: bool = False, instead: bool = True, aside: bool = False) -> tuple[list[Any], Quiet]:  # fmt: skip
+def done(
+    error: Exception | None, *, first: bool = False, instead: bool = True, aside: bool = False, fails: bool = False
+) -> tuple[list[Any], Quiet]:  # fmt: skip
     """What a stage gives for a slice, and what its ledger heard.
 
     Args:
         error: what its worker raises; ``first``: after a result.
-        instead: there is something to go on with.
+        instead: there is something to go on with; ``fails``: which can't be made either.
         aside: the error comes from the count of deaths, before the worker is asked.
     """
 
@@ -60,6 +62,8 @@ def done(error: Exception | None, *, first: bool = False, instead: bool = True, 
             raise error
 
     def in_its_place(context: object, piece: rows.SpokenSlice, why: EarmarkError) -> rows.VoicedSlice:
+        if fails:
+            raise LookupError("this neither")
         return without_voices(piece, "tiny", why.code)
 
     quiet = Quiet(error if aside and isinstance(error, EarmarkError) else None)
@@ -114,6 +118,12 @@ def test_without_anything_in_its_place_the_video_ends() -> None:
     """As in every other stage."""
     results, quiet = done(LookupError("an error"), instead=False)
     assert (results, quiet.ended, quiet.n_failed) == ([], ["unexpected"], 1)
+
+
+def test_where_nothing_can_be_put_in_its_place_the_video_ends() -> None:
+    """With the error that it was about, and counted once; nothing is raised into Ray."""
+    results, quiet = done(PermanentError("no direction", code="bad_vector"), fails=True)
+    assert (results, quiet.ended, quiet.n_failed) == ([], ["bad_vector"], 1)
 
 
 def test_what_goes_well_goes_on_unchanged() -> None:

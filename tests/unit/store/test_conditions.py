@@ -39,7 +39,7 @@ def test_other_means_every_recipe_but_the_one_in_force() -> None:
     "pairs",
     [
         ("colour=red",), ("video",), ("video=",), ("=x",), ("since=yesterday",), ("until=2024-02-30",),
-        ("recipe=abc",), ("recipe='; drop table sources; --",), ("language=English",), ("status=gone",),
+        ("recipe=abc",), ("recipe='; drop table sources; --",), ("language=English",), ("status=gone",), ("unheard=no",),
         ("channel=a", "channel=b"),
     ],
 )  # fmt: skip

@@ -148,12 +148,35 @@ def test_a_giant_cluster_of_two_voices_is_split() -> None:
     assert {"ann", "Speaker 1"} <= set(speakers(decide(source.transcript, [ANN], loose)))
 
 
+@pytest.mark.parametrize("cosine", [0.66, 0.70, 0.72])
+def test_somebody_like_the_enrolled_one_gets_no_name_from_talking_to_him(cosine: float) -> None:
+    """Whose windows lie under the threshold is unknown alone, and beside the one who is enrolled as well: a bar that
+    holds for windows isn't one for the centre of many, and one's own words lift nobody else's."""
+    noisy = [Turn("ann", 20), Turn(near("ann", cosine), 8)] * 6
+    source = talk(*noisy, noise=0.8)
+    decided = decide(source.transcript, [profile("ann", threshold=0.6)], SETTINGS)
+    of_other = [
+        label.speaker
+        for label, turn in zip(labels(decided), source.truth, strict=True)
+        if turn.voice is not source.truth[0].voice
+    ]
+    assert of_other.count("ann") <= 0.02 * len(of_other)
+    of_ann = [
+        label.speaker
+        for label, turn in zip(labels(decided), source.truth, strict=True)
+        if turn.voice is source.truth[0].voice
+    ]
+    assert of_ann.count("ann") >= 0.9 * len(of_ann)
+
+
 def test_unknown_is_not_called_a_guest() -> None:
     """Words in a moment of two voices belong to neither: there is no third name for what isn't known."""
     source = talk(Turn("ann", 9), Turn("cyd", 0.8), Turn("ann", 0.8), Turn("cyd", 9), own_windows=False)
     decided = decide(source.transcript, [ANN], SETTINGS)
-    middle = labels(decided)[round(9 / 0.4) : round(9 / 0.4) + 4]
-    assert {label.speaker for label in middle} <= {None, "ann", "Speaker 1"}
+    right = {"ann": "ann", "cyd": "Speaker 1"}
+    for label, turn in zip(labels(decided), source.truth, strict=True):
+        assert label.speaker in (None, right[str(turn.voice)])
+    assert None in {label.speaker for label in labels(decided)}
     for said_by in decided.attributions:
         assert (said_by.speaker is None) == said_by.method.startswith("unknown: ")
         assert said_by.method != "unknown: "
@@ -284,7 +307,7 @@ def test_a_name_is_never_given_without_a_window_above_the_threshold(turns: list[
         *[replace(turn, voice="cyd" if turn.voice == "ann" else turn.voice) for turn in turns], seed=seed
     )
     likest = float((source.transcript.voices[0].vectors @ ANN.centroid).max(initial=-1.0))
-    decided = decide(source.transcript, [replace(ANN, threshold=max(likest, -1.0) + 0.051)], SETTINGS)
+    decided = decide(source.transcript, [replace(ANN, threshold=max(likest, -1.0) + 0.001)], SETTINGS)
     assert "ann" not in speakers(decided)
 
 
@@ -306,10 +329,10 @@ def test_any_times_give_an_answer(data: st.DataObject) -> None:
         Turn("ann", data.draw(st.sampled_from([0.4, 6.0, 30.0]))), seed=data.draw(st.integers(0, 9))
     ).transcript.voices
     decided = decide(transcript(utterances, *voices), [ANN], SETTINGS)
-    assert [w for one in decided.utterances for w in one.words] == [
-        w for one in utterances for w in one.words
-    ] or any(time != time for one in utterances for w in one.words for time in (w.start_s, w.end_s))
-    assert sum(len(one.words) for one in decided.utterances) == sum(len(one.words) for one in utterances)
+    given = [
+        repr(word) for one in utterances for word in one.words
+    ]  # a time that is no number isn't equal to itself
+    assert [repr(word) for one in decided.utterances for word in one.words] == given
     assert len(decided.attributions) == len(decided.utterances) >= len(utterances)
 
 

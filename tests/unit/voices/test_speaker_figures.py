@@ -7,7 +7,7 @@ import pytest
 
 from actors.voices.deciding import decide
 from tests.bench.speakers import Tally, conversations, labels_of, measure
-from tests.voice_scenes import SETTINGS, SceneSet, enrol, read_set
+from tests.voice_scenes import SETTINGS, SceneSet, enrol, on_fast_path, read_set
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +27,14 @@ def test_foreign_speech_is_not_the_targets(total: Tally, scenes: SceneSet) -> No
     talks = measure(conversations(scenes), scenes)
     assert talks.figures["foreign taken"] <= 0.005
     assert talks.foreign > 600
+
+
+def test_foreign_speech_is_not_the_targets_on_the_fast_path_either(scenes: SceneSet) -> None:
+    """Which is on unless somebody switches it off, and which some slices take."""
+    fast = on_fast_path(scenes)
+    assert any(not voices.dense for staged in fast.scenes for voices in staged.transcript.voices)
+    figures = measure(fast.scenes, fast).figures
+    assert figures["foreign taken"] <= 0.005 and figures["target found"] >= 0.95
 
 
 def test_the_target_is_found(total: Tally) -> None:

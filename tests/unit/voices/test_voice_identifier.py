@@ -53,7 +53,7 @@ def spoken(*parts: tuple[float, int], utterances: tuple[Utterance, ...] = ()) ->
 
 
 def identifier(model: LoudnessModel, *profiles: Profile, **settings: object) -> VoiceIdentifier:
-    return VoiceIdentifier(model, IdentifySettings(device="cpu", **settings), profiles)
+    return VoiceIdentifier(model, IdentifySettings(device="cpu", **settings), lambda: profiles)
 
 
 def enrolled(name: str, vector: tuple[float, float], model: str = "loudness") -> Profile:
