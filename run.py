@@ -10,6 +10,7 @@ import click
 
 from configs.catalogue import SettingsError
 from pipelines.cli.ahead import doctor, plan
+from pipelines.cli.jobs import jobs, submit
 from pipelines.cli.options import json_option, load, settings_options
 from pipelines.cli.seeing import report, watch
 from pipelines.cli.voices import voices
@@ -245,6 +246,8 @@ main.add_command(plan)
 main.add_command(voices)
 main.add_command(report)
 main.add_command(watch)
+main.add_command(submit)
+main.add_command(jobs)
 
 
 if __name__ == "__main__":

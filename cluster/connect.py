@@ -20,7 +20,8 @@ from typing import Any
 import psutil
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
 
-from cluster.switches import set_switches
+from cluster.capacity import at_most
+from cluster.switches import of_a_cluster, set_switches
 from configs.catalogue import SettingsError
 from configs.load import is_secret_variable
 from configs.settings import RaySettings
@@ -46,7 +47,7 @@ class Engine:
     logs_dir: Path | None
     n_cpus: float
     n_gpus: float
-    """What Ray has to book in all, on a cluster of several nodes the sum."""
+    """What Ray has to book in all, on a cluster of several nodes the sum, with those that its autoscaler may add."""
     node: tuple[psutil.Process, ...] = ()
     """The processes that make up a node started here, without which nothing works."""
 
@@ -102,7 +103,7 @@ def engine(settings: RaySettings, ray_dir: Path, n_cpus: int, n_gpus: int) -> It
 
     sessions = ray_dir
     if settings.address is not None:
-        context = _init(address=settings.address, log_to_driver=False, logging_level=logging.ERROR)
+        context = join(settings.address)
     else:
         sessions = _sessions_dir(ray_dir)
         _forget_old_sessions(sessions)
@@ -121,18 +122,47 @@ def engine(settings: RaySettings, ray_dir: Path, n_cpus: int, n_gpus: int) -> It
     try:
         address = context.dashboard_url or None
         session = ray.get_runtime_context().get_session_name() if settings.address is None else None
-        there = ray.cluster_resources()  # type: ignore[no-untyped-call]
+        there = at_most()
         yield Engine(
             dashboard_url=f"http://{address}" if address else None,
             logs_dir=sessions / session / "logs" if session else None,
-            n_cpus=there.get("CPU", 0.0),
-            n_gpus=there.get("GPU", 0.0),
+            n_cpus=there.cpus,
+            n_gpus=there.gpus,
             node=_node() if session else (),
         )
     finally:
         ray.shutdown()
         if settings.address is None:
             shutil.rmtree(_own_temporary(sessions), ignore_errors=True)
+
+
+def join(address: str) -> Any:
+    """Join the cluster, or stay in it; gives Ray's context. Whoever calls it first in a process does so before
+    anything else has imported Ray.
+
+    Raises:
+        SettingsError: there is none.
+    """
+    of_a_cluster()
+    set_switches()
+    try:
+        return _init(
+            address=address, log_to_driver=False, logging_level=logging.ERROR, ignore_reinit_error=True
+        )
+    except ConnectionError as error:
+        raise SettingsError(
+            f"ray.address is {address} and no Ray cluster answers there ({str(error).splitlines()[0]}). Run this on a "
+            "node of the cluster, or use `run.py submit` from elsewhere"
+        ) from error
+
+
+def beside_the_driver(actor_class: Any) -> Any:
+    """An actor class whose actors live on the driver's node: they end with the run, not with some other node."""
+    import ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    here = ray.get_runtime_context().get_node_id()
+    return actor_class.options(scheduling_strategy=NodeAffinitySchedulingStrategy(here, soft=True))
 
 
 @contextmanager

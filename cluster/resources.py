@@ -5,7 +5,7 @@ so; a GPU share is bookkeeping in Ray and limits nothing, hence the sum in bytes
 """
 
 from dataclasses import dataclass
-from math import floor
+from math import ceil, floor
 
 from configs.settings import Settings
 
@@ -49,6 +49,8 @@ class Gpu:
 class Hardware:
     n_cpus: int
     gpus: tuple[Gpu, ...] = ()
+    n_gpus_up: int | None = None
+    """As many of ``gpus`` are there; the others a cluster's autoscaler may add. ``None``: all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,8 @@ class Pools:
     n_preparers: int
     n_preparers_at_start: int
     """The recognisers stand idle until the first slice comes: two cutters bring it sooner than one."""
+    n_transcribers_at_start: int | None = None
+    """As many as the cards hold that are up; ``None``: all of them."""
     n_identifiers: int = 1
     identify_device: str | None = None
     """``None``: nobody is identified, so nothing is loaded."""
@@ -99,6 +103,10 @@ def plan_pools(settings: Settings, hardware: Hardware) -> Pools:
         voice_share = settings.identify.gpu_share or VOICE_SHARE
     if asr_device == "cuda":
         n_asr, asr_share = _fit_card(settings, hardware, embed_share, voice_share, notes)
+    n_asr_at_start = n_asr
+    if asr_device == "cuda" and hardware.n_gpus_up is not None:
+        on_one_card = floor((1 - embed_share - voice_share * settings.identify.actors) / asr_share + 1e-9)
+        n_asr_at_start = max(1, min(n_asr, on_one_card * hardware.n_gpus_up))
     n_preparers = min(settings.prepare.actors, max(1, hardware.n_cpus))
     at_start = min(n_preparers, PREPARERS_AT_START)
     return Pools(
@@ -109,6 +117,7 @@ def plan_pools(settings: Settings, hardware: Hardware) -> Pools:
         embed_gpu_share=embed_share,
         n_preparers=n_preparers,
         n_preparers_at_start=at_start,
+        n_transcribers_at_start=n_asr_at_start,
         n_identifiers=settings.identify.actors if settings.identify.enabled else 1,
         identify_device=voice_device,
         identify_gpu_share=voice_share,
@@ -150,6 +159,13 @@ def _fit_card(
             "smaller embed.model or identify.batch_size, --device cpu for the embedding (embed.device=cpu) or "
             "transcribe.compute_type=int8_float16"
         )
+    if settings.transcribe.actors_per_card is not None:
+        per_card = min(per_card, settings.transcribe.actors_per_card)
+    # Ray knows shares alone and fills a card that has no other model: no more may fit there than its memory holds.
+    alone = floor((smallest - RESERVED_GIB) / one)
+    least_share = ceil(1000 / alone) / 1000
+    if not settings.transcribe.gpu_share:
+        per_card = max(1, min(per_card, floor(left_share / least_share + 1e-9)))
     if settings.transcribe.gpu_share:
         per_card = min(per_card, floor(left_share / settings.transcribe.gpu_share + 1e-9))
     wanted, possible = settings.transcribe.actors, per_card * len(hardware.gpus)
@@ -165,7 +181,7 @@ def _fit_card(
             f"the voice model {voice:.1f}, and the card has {smallest:.1f}"
         )
     on_one_card = -(-n_asr // len(hardware.gpus))
-    share = settings.transcribe.gpu_share or floor(left_share / on_one_card * 1000) / 1000
+    share = settings.transcribe.gpu_share or max(least_share, floor(left_share / on_one_card * 1000) / 1000)
     return n_asr, share
 
 

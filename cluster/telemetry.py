@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import psutil
 
@@ -43,6 +43,12 @@ class MachineSight:
     """The cards' utilisation times time, summed over them."""
     energy_j: float | None
     """Of the cards that tell it; ``None``: none does."""
+
+
+class Sampler(Protocol):
+    """Tells how busy one machine or several are."""
+
+    def sample(self) -> MachineSight: ...
 
 
 class MachineSampler:

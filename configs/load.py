@@ -20,6 +20,7 @@ from pydantic_settings.sources import EnvSettingsSource, InitSettingsSource
 from configs.catalogue import DEFAULT_PROFILE, PROFILES_DIR, SettingsError, profiles
 from configs.settings import Settings
 
+CONFIGS_DIR = PROFILES_DIR.parent
 PREFIX = "EARMARK_"
 PROFILE_VARIABLE = "EARMARK_PROFILE"
 OTHER_VARIABLES = frozenset({"EARMARK_HOME", PROFILE_VARIABLE})
@@ -201,14 +202,36 @@ def _nest(flat: Mapping[str, Any]) -> dict[str, Any]:
     return nested
 
 
-def _yaml(path: Path) -> dict[str, Any]:
-    """A settings file; paths in it that begin with a dot are relative to the file."""
+def rebased(settings: Settings, before: Path, now: Path) -> Settings:
+    """The settings with every path below ``before`` leading to the same place below ``now``."""
+    changes: dict[str, Any] = {}
+    for name, field in PATH_SETTINGS:
+        section = changes.get(name, getattr(settings, name))
+        value = getattr(section, field)
+        if value is not None and Path(value).is_relative_to(before):
+            moved = type(value)(str(now / Path(value).relative_to(before)))
+            changes[name] = section.model_copy(update={field: moved})
+    return settings.model_copy(update=changes)
+
+
+def read_settings_file(path: Path) -> dict[str, Any]:
+    """The sections of a settings file as they stand in it.
+
+    Raises:
+        SettingsError: it can't be read, or is none.
+    """
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise SettingsError(f"can't read the settings file {path}: {error}") from error
     if not isinstance(values, dict):
         raise SettingsError(f"{path}: expected sections with settings, found {type(values).__name__}")
+    return values
+
+
+def _yaml(path: Path) -> dict[str, Any]:
+    """A settings file; paths in it that begin with a dot are relative to the file."""
+    values = read_settings_file(path)
     for section, field in PATH_SETTINGS:
         value = values.get(section, {}).get(field) if isinstance(values.get(section), dict) else None
         if isinstance(value, str) and value.startswith("."):

@@ -53,6 +53,14 @@ class GovernorSettings(Section):
     other_videos_per_h: float | None = Field(
         None, gt=0, description="Videos asked of any other host in an hour; unset: no limit until it blocks."
     )
+    exit: str | None = Field(
+        None,
+        min_length=1,
+        max_length=100,
+        pattern=r"^[\w.:-]+$",
+        description="Name of the address that sources see, where nodes share one behind a router: they are then counted "
+        "together. Unset: each node counts by its own address, or by its proxy's.",
+    )
     jitter: float = Field(
         0.3, ge=0, le=1, description="Random share by which the gap between two requests varies."
     )

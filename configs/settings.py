@@ -126,6 +126,10 @@ class TranscribeSettings(Section):
         le=1,
         description="Share of a GPU that Ray books for one worker; unset: derived from memory.",
     )
+    actors_per_card: PoolSize | None = Field(
+        None,
+        description="Most ASR workers on one card; unset: as many as its memory holds beside the other models.",
+    )
     cpu_threads: int = Field(1, ge=1, le=64, description="Threads of one worker; matters on CPU only.")
     beam_size: int = Field(5, ge=1, le=20, description="Beams. 1 is fastest; 5 is a little more accurate.")
     language: str | None = Field(
@@ -226,6 +230,28 @@ class RaySettings(Section):
         1_000_000_000,
         ge=100_000_000,
         description="Memory for rows in flight, in bytes. More lets stages run further ahead.",
+    )
+    io_cpus: float = Field(
+        0.0,
+        ge=0,
+        le=4,
+        description="Share of a CPU that Ray books for each actor that mostly waits (Prefilter, Download, Assemble, Segment, "
+        "Store). On a cluster above 0: a head node without CPUs then takes none of them, and more of them bring more nodes.",
+    )
+    cpu_nodes: str | None = Field(
+        None,
+        pattern=r"^[\w./-]+=[\w.-]+$",
+        description="NAME=VALUE: Ray's label of the nodes that fetch, prepare and store; unset: whichever have CPUs free.",
+    )
+    gpu_nodes: str | None = Field(
+        None,
+        pattern=r"^[\w./-]+=[\w.-]+$",
+        description="NAME=VALUE: Ray's label of the nodes with the cards to use; unset: whichever have GPUs free.",
+    )
+    card: str | None = Field(
+        None,
+        description="Kind of card of a cluster's GPU nodes, as `plan --gpu` takes it. Needed where none of them is up at the "
+        "start; else the cards are asked.",
     )
     look_ahead_videos: int = Field(
         16,

@@ -119,13 +119,12 @@ def _ingest(
     items: Iterable[Wanted], settings: Settings, *, limit: int | None = None, force: bool = False,
     intended: "Intended | None" = None, reuse_vectors: bool = False,
 ) -> Any:  # fmt: skip
-    from cluster.hardware import find_hardware
     from cluster.resources import DoesNotFit, plan_pools
     from pipelines import preflight
 
     preflight.check(settings)
-    hardware = find_hardware()
     try:
+        hardware = preflight.hardware(settings)
         pools = plan_pools(settings, hardware)
     except DoesNotFit as error:
         raise ConfigError(str(error), code="does_not_fit") from error

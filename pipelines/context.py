@@ -1,12 +1,14 @@
 """What every actor of a run is told."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from ray.actor import ActorHandle
 
 from actors.rows import RunId
+from configs.home import home
+from configs.load import CONFIGS_DIR, rebased
 from configs.settings import Settings
 
 
@@ -26,3 +28,18 @@ class RunContext:
     """Segments whose text a stored video has already keep their vectors: its text was cut anew and nothing else."""
     limit: int | None = None
     """Most videos this run takes; ``None``: all."""
+    configs_dir: Path = CONFIGS_DIR
+    """Where the driver has the models that ship."""
+
+    def here(self) -> "RunContext":
+        """As it holds on the node where this is called. On a cluster nothing is shared but Ray and the database: caches,
+        tracks and models lie in each node's own EARMARK_HOME, what ships where Ray has unpacked the job."""
+        if self.settings.ray.address is None:
+            return self
+        place = home()
+        place.create()
+        place.keep_model_caches()
+        return replace(
+            self, settings=rebased(self.settings, self.configs_dir, CONFIGS_DIR), cache_dir=place.cache_dir,
+            models_dir=place.models_dir, audio_dir=place.audio_dir,
+        )  # fmt: skip

@@ -5,13 +5,14 @@ A run that is killed leaves what it wrote last: its report is that much poorer, 
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from actors.errors import LeaseLost, TransientError
 from actors.store.ledger import RunCounts
 from actors.store.runs import RunRegistry
-from cluster.telemetry import MachineSampler, MachineSight
+from cluster.telemetry import MachineSight, Sampler
 from pipelines.queues import queues
 from pipelines.tally import Board, Tally
 from pipelines.timeline import MachineMark, Timeline
@@ -25,12 +26,21 @@ NOTE_EVERY_S = 2.0
 class Course:
     """One run's; fed once a second by the watcher's thread."""
 
-    def __init__(self, registry: RunRegistry, sampler: MachineSampler, hardware: Mapping[str, Any]) -> None:
+    def __init__(self, registry: RunRegistry, sampler: Sampler, hardware: Mapping[str, Any]) -> None:
         self._registry, self._sampler, self._hardware = registry, sampler, dict(hardware)
         self._began_at = time.monotonic()
         self._noted_at = 0.0
         self.timeline = Timeline()
         self.machine: MachineSight | None = None
+
+    @contextmanager
+    def sampled_by(self, sampler: Sampler) -> Iterator[None]:
+        """While inside, ask this one how busy the machines are."""
+        before, self._sampler = self._sampler, sampler
+        try:
+            yield
+        finally:
+            self._sampler = before
 
     def look(self, board: Board, counts: RunCounts) -> None:
         """Take the run as it is now, and tell the database if that is due.

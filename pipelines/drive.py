@@ -16,7 +16,8 @@ from actors.store.database import Database
 from actors.store.ledger import Ledger
 from actors.store.run_queue import RunQueue
 from actors.store.runs import RunRegistry
-from cluster.connect import Engine, engine
+from cluster.cluster_telemetry import ClusterSampler
+from cluster.connect import Engine, beside_the_driver, engine
 from pipelines.booking import Booking, booked, demand_room
 from pipelines.context import RunContext
 from pipelines.course import Course
@@ -79,7 +80,7 @@ class Drive:
             context = RunContext(
                 run_id=self._run_id, settings=plan.settings, database_url=plan.database_url,
                 cache_dir=plan.home.cache_dir, models_dir=plan.home.models_dir, audio_dir=plan.home.audio_dir,
-                scoreboard=Scoreboard.remote(), force=plan.force,  # type: ignore[attr-defined]
+                scoreboard=beside_the_driver(Scoreboard).remote(), force=plan.force,
                 reuse_vectors=plan.reuse_vectors, limit=plan.limit,
             )  # fmt: skip
             last_resort = LastResort(self._give_back, started.kill)
@@ -90,7 +91,13 @@ class Drive:
             guard = EngineGuard(started, last_resort, self._display.say)
             leaving.callback(last_resort.call_off)
             try:
-                with interruptible(), self._display.running(), guard.watching(), watcher.watching():
+                with (
+                    interruptible(),
+                    self._sampled(),
+                    self._display.running(),
+                    guard.watching(),
+                    watcher.watching(),
+                ):
                     self._passes(context, stages, watcher, started)
             except KeyboardInterrupt:
                 if watcher.ended is not None:
@@ -100,6 +107,15 @@ class Drive:
             finally:
                 self.stages, self._began_at = watcher.board.stages(), watcher.board.began_at
                 self.notices = watcher.board.notices
+
+    @contextmanager
+    def _sampled(self) -> Iterator[None]:
+        """On a cluster all of its machines are looked at, else the driver's."""
+        if self._plan.settings.ray.address is None:
+            yield
+            return
+        with self._course.sampled_by(ClusterSampler()):
+            yield
 
     def _give_back(self, forgive: bool) -> None:
         self._ledger.release(self._run_id, forgive=forgive)

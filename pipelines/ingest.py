@@ -28,57 +28,63 @@ def line(settings: Settings, pools: Pools) -> list[StageSpec]:
     for every stage that could grow, and an idle one would keep them. On a machine of our own it keeps its
     size: nobody else wants the shares, and a recogniser ended in a lull is loaded again after it. Nor does
     ``Prefilter`` scale: its rows come in bursts, and a process costs more to start than to keep."""
+    io_cpus, cpu_nodes, gpu_nodes = settings.ray.io_cpus, settings.ray.cpu_nodes, settings.ray.gpu_nodes
+    n_transcribers_at_start = pools.n_transcribers_at_start or pools.n_transcribers
     n_downloaders = min(settings.download.actors, DOWNLOADERS_AT_START)
     transcribe_cpus = float(settings.transcribe.cpu_threads) if pools.transcribe_device == "cpu" else 0.0
     return [
         StageSpec(
             name="Prefilter", accepts=(rows.Request,), build=workers.build_prefilter,
             min_actors=settings.prefilter.actors, max_actors=settings.prefilter.actors,
-            initial_actors=settings.prefilter.actors,
+            initial_actors=settings.prefilter.actors, num_cpus=io_cpus, nodes=cpu_nodes,
             marks_stage=True,
         ),
         StageSpec(
             name="Download", accepts=(rows.Video,), build=workers.build_download,
             min_actors=n_downloaders, max_actors=settings.download.actors, initial_actors=n_downloaders,
-            marks_stage=True,
+            num_cpus=io_cpus, nodes=cpu_nodes, marks_stage=True,
         ),
         StageSpec(
             name="Prepare", accepts=(rows.Audio,), build=workers.build_prepare,
             min_actors=pools.n_preparers_at_start, max_actors=pools.n_preparers,
             initial_actors=pools.n_preparers_at_start, num_cpus=1.0,
-            marks_stage=True,
+            nodes=cpu_nodes, marks_stage=True,
         ),
         StageSpec(
             name="Transcribe", accepts=(rows.Slice,), build=workers.build_transcribe,
             min_actors=pools.n_transcribers if settings.ray.address is None else 1,
-            max_actors=pools.n_transcribers, initial_actors=pools.n_transcribers,
+            max_actors=pools.n_transcribers, initial_actors=n_transcribers_at_start,
             num_cpus=transcribe_cpus, num_gpus=pools.transcribe_gpu_share,
+            nodes=gpu_nodes if pools.transcribe_gpu_share else cpu_nodes,
             threads=TRANSCRIBE_THREADS, marks_stage=True,
         ),
         StageSpec(
             name="Identify", accepts=(rows.SpokenSlice,), build=workers.build_identify,
             min_actors=pools.n_identifiers, max_actors=pools.n_identifiers, initial_actors=pools.n_identifiers,
             num_cpus=VOICE_CPUS if pools.identify_device == "cpu" else 0.0, num_gpus=pools.identify_gpu_share,
+            nodes=gpu_nodes if pools.identify_gpu_share else cpu_nodes,
             instead=workers.unheard,
         ),
         StageSpec(
             name="Assemble", accepts=(rows.VoicedSlice, rows.Resumed), build=workers.build_assemble,
             min_actors=settings.store.ledger_actors, max_actors=settings.store.ledger_actors,
-            initial_actors=settings.store.ledger_actors,
+            initial_actors=settings.store.ledger_actors, num_cpus=io_cpus, nodes=cpu_nodes,
         ),
         StageSpec(
             name="Segment", accepts=(rows.Transcript,), build=workers.build_segment,
-            min_actors=1, max_actors=1, initial_actors=1, instead=workers.nameless,
+            min_actors=1, max_actors=1, initial_actors=1, num_cpus=io_cpus, nodes=cpu_nodes,
+            instead=workers.nameless,
         ),
         StageSpec(
             name="Embed", accepts=(rows.SegmentedVideo,), build=workers.build_embed,
             min_actors=1, max_actors=1, initial_actors=1, threads=EMBED_THREADS,
             num_cpus=1.0 if pools.embed_device == "cpu" else 0.0, num_gpus=pools.embed_gpu_share,
+            nodes=gpu_nodes if pools.embed_gpu_share else cpu_nodes,
         ),
         StageSpec(
             name="Store", accepts=(rows.EmbeddedVideo,), build=workers.build_store,
             min_actors=settings.store.writers, max_actors=settings.store.writers,
-            initial_actors=settings.store.writers,
+            initial_actors=settings.store.writers, num_cpus=io_cpus, nodes=cpu_nodes,
         ),
     ]  # fmt: skip
 

@@ -11,6 +11,7 @@ from actors.speech.models import local_model
 from actors.text.models import resolve_model, stated_dimensions
 from actors.voices.models import ModelUnavailable
 from actors.voices.models import local_model as local_model_of_voices
+from cluster.resources import Hardware
 from configs.settings import Settings
 from pipelines.voiceless import no_voices
 
@@ -30,6 +31,30 @@ def check(settings: Settings) -> None:
     ):
         if path is not None:
             _readable(name, path)
+
+
+def hardware(settings: Settings) -> Hardware:
+    """What a run may use: this machine, or the cluster that it joins.
+
+    Raises:
+        ConfigError: ``no_database``: other nodes couldn't reach the embedded one.
+        DoesNotFit: the cluster may have GPUs and nobody says of which kind.
+        SettingsError: no cluster answers at ``ray.address``.
+    """
+    if settings.ray.address is None:
+        from cluster.hardware import find_hardware
+
+        return find_hardware()
+    from cluster.nodes import survey
+
+    found = survey(settings.ray)
+    if settings.store.database_url is None and (found.n_nodes > 1 or found.may_grow):
+        raise ConfigError(
+            "a cluster of several nodes needs a database that all of them reach",
+            code="no_database",
+            remedy="Set DATABASE_URL where the driver starts: for jobs in the environment of the cluster's head node",
+        )
+    return found.hardware
 
 
 def notices(settings: Settings) -> Iterator[str]:

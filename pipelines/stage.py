@@ -51,6 +51,8 @@ class StageSpec:
     initial_actors: int
     num_cpus: float = 0.0
     num_gpus: float = 0.0
+    nodes: str | None = None
+    """``NAME=VALUE``: Ray's label of the nodes that it may run on; ``None``: any that has room."""
     threads: int = 1
     """Rows that one actor works on at a time."""
     queue: int = 2
@@ -77,6 +79,7 @@ class StageSpec:
             ),
             num_cpus=self.num_cpus,
             num_gpus=self.num_gpus or None,
+            label_selector=dict([self.nodes.split("=", 1)]) if self.nodes else None,
         )
 
 
@@ -84,6 +87,7 @@ class StageHost:
     """One actor of a stage."""
 
     def __init__(self, spec: StageSpec, context: RunContext) -> None:
+        context = context.here()
         self._spec, self._context = spec, context
         self._kinds = {kind.__name__ for kind in spec.accepts}
         self._limits = context.settings.watchdog

@@ -34,7 +34,7 @@ class Permits:
     @classmethod
     def of(cls, database: Database, settings: GovernorSettings, download: DownloadSettings) -> Self:
         """In the name of this node."""
-        return cls(database, settings, exit_of(download), session_of(download))
+        return cls(database, settings, settings.exit or exit_of(download), session_of(download))
 
     def take(self, site: str) -> float:
         """Ask for a permit; seconds to wait before asking again, 0 where it is given."""

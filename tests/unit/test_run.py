@@ -63,6 +63,17 @@ def test_help_imports_nothing_heavy() -> None:
         (["status", "--config", "no-such.yaml"], "does not exist"),
         (["demo", "--port", "70000"], "--port"),
         (["transcribe"], "No such command"),
+        (["submit", "@c"], "--address"),
+        (["submit", "--address", "http://h:8265"], "name at least one SOURCE"),
+        (["submit", "@c", "--address", "h"], "no address of a Ray dashboard"),
+        (
+            ["submit", "@c", "--address", "http://h:8265", "--set", "store.database_url=postgresql://db/e"],
+            "DATABASE_URL",
+        ),
+        (["submit", "@c", "--address", "http://h:8265", "--set", "embed.batch_size=0"], "embed.batch_size"),
+        (["submit", "@c", "--address", "http://h:8265", "--profile", "fastest"], "balanced"),
+        (["submit", "/etc/hostname", "--address", "http://h:8265"], "lies on this machine"),
+        (["jobs", "stop", "x"], "--address"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_by_name(arguments: list[str], said: str) -> None:

@@ -144,10 +144,11 @@ def test_the_cpus_booked_at_the_start_leave_room_for_the_source(profile, pool_si
 
 
 @pytest.mark.parametrize("profile", [name for name in profiles() if name != "demo"])
-def test_the_shares_fit_the_cards_however_ray_packs_them(profile):
+@pytest.mark.parametrize("wanted", [{}, {"transcribe.actors": 256}])
+def test_the_shares_fit_the_cards_however_ray_packs_them(profile, wanted):
     """The recognisers and the embedder find room on the cards, each whole on one; and no card gets more of
     them than its memory holds, though Ray knows shares alone and fills one card before the next."""
-    settings, n_checked = load_settings(profile), 0
+    settings, n_checked = load_settings(profile, overrides=wanted), 0
     for _, gpus, pools, stages in _starts(settings):
         shares = [stage.num_gpus for stage in stages for _ in range(stage.initial_actors) if stage.num_gpus]
         assert sum(shares) <= len(gpus) + 1e-9

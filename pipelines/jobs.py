@@ -1,0 +1,164 @@
+"""What `submit` and `jobs` do: ask the cluster, follow, print. Text for people, or one JSON document."""
+
+import json
+import secrets
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import click
+
+from actors.errors import ConfigError, TransientError
+from cluster.jobs import ClusterError, Job, Jobs, NotAllowed
+from cluster.package import stage
+from cluster.switches import STOP_WAIT_S
+from pipelines.submission import (
+    Errand,
+    address_of,
+    default_name,
+    demand_fit_to_travel,
+    job_id,
+    metadata,
+    named,
+)
+
+POLL_S = 0.5
+STOP_MARGIN_S = 15.0
+
+
+def submit(errand: Errand, address: str, name: str | None, follow: bool, as_json: bool) -> int:
+    """Run an errand on a cluster; gives the driver's exit code, or 0 where it isn't followed.
+
+    Raises:
+        ConfigError: something must not travel, the address is none, or the token is wrong.
+        TransientError: the cluster doesn't answer.
+    """
+    url = address_of(address)
+    demand_fit_to_travel(errand)
+    called = name or default_name(errand.sources)
+    chosen = job_id(called, datetime.now(UTC), secrets.token_hex(2))
+    with _told():
+        jobs = Jobs(url)
+        with tempfile.TemporaryDirectory(prefix="earmark-") as folder:
+            stage(Path(folder), errand.listed)
+            jobs.submit(
+                chosen, errand.entrypoint(), Path(folder), metadata(errand, called, version("earmark"))
+            )
+        click.echo(f"Job {chosen} on {url}", err=True)
+        if follow:
+            return _follow(jobs, chosen, url, as_json)
+        _print(_document(jobs.job(chosen)), _line, as_json)
+    return 0
+
+
+def list_jobs(address: str, every: bool, as_json: bool) -> None:
+    """Print the jobs that were submitted, newest first."""
+    with _told():
+        jobs = [job for job in Jobs(address_of(address)).all() if every or job.is_ours]
+    if as_json:
+        click.echo(json.dumps([_document(job) for job in jobs], indent=2))
+        return
+    for job in jobs:
+        click.echo(_line(_document(job)))
+    if not jobs:
+        click.echo("No jobs were submitted")
+
+
+def show_job(address: str, wanted: str, as_json: bool) -> int:
+    """Print one job; gives its exit code, 0 while it goes on."""
+    with _told():
+        job = named(Jobs(address_of(address)).all(), wanted)
+    _print(_document(job), _line, as_json)
+    return job.exit_code or 0
+
+
+def show_log(address: str, wanted: str, follow: bool, as_json: bool) -> int:
+    """Print what a job's driver printed; with ``follow`` until it ends, and its exit code is given."""
+    with _told():
+        url = address_of(address)
+        jobs = Jobs(url)
+        job = named(jobs.all(), wanted)
+        if follow:
+            return _follow(jobs, job.id, url, as_json)
+        text = jobs.log(job.id)
+    click.echo(json.dumps({"id": job.id, "log": text}) if as_json else text, nl=as_json)
+    return 0
+
+
+def stop_job(address: str, wanted: str, as_json: bool) -> int:
+    """Have a job end as Ctrl-C ends a run, and wait until it has; 1 where it doesn't."""
+    with _told():
+        jobs = Jobs(address_of(address))
+        job = named(jobs.all(), wanted)
+        jobs.stop(job.id)
+        until = time.monotonic() + STOP_WAIT_S + STOP_MARGIN_S
+        while not (job := jobs.job(job.id)).has_ended and time.monotonic() < until:
+            time.sleep(POLL_S)
+    _print(_document(job), _line, as_json)
+    return 0 if job.has_ended else 1
+
+
+def _follow(jobs: Jobs, chosen: str, url: str, as_json: bool) -> int:
+    """Print the log until the job ends. Ctrl-C ends the following and leaves the job."""
+    out = sys.stderr if as_json else sys.stdout
+    try:
+        for text in jobs.follow(chosen):
+            out.write(text)
+            out.flush()
+    except KeyboardInterrupt:
+        click.echo(
+            f"\nearmark: no longer followed; job {chosen} goes on. To follow it again: "
+            f"run.py jobs logs {chosen} --follow --address {url}; to end it: run.py jobs stop {chosen} --address {url}",
+            err=True,
+        )
+        raise
+    job = jobs.job(chosen)
+    if (
+        job.driver_exit_code is None and job.status == "FAILED"
+    ):  # its driver never ran: the log doesn't say why
+        click.echo(f"earmark: job {chosen} failed: {job.message}", err=True)
+    if as_json:
+        click.echo(json.dumps(_document(job), indent=2))
+    return job.exit_code or 0
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """The cluster's answers in the words of the command line."""
+    try:
+        yield
+    except NotAllowed as error:
+        raise ConfigError(
+            str(error),
+            code="token",
+            remedy="Put the cluster's token into a file of mode 0600 and its path into RAY_AUTH_TOKEN_PATH",
+        ) from error
+    except ClusterError as error:
+        raise TransientError(
+            str(error), code="cluster", remedy="Is the cluster up, and is this its dashboard's address?"
+        ) from error
+
+
+def _document(job: Job) -> dict[str, Any]:
+    return asdict(job) | {"exit_code": job.exit_code}
+
+
+def _line(job: dict[str, Any]) -> str:
+    began = datetime.fromtimestamp(job["began_at_s"], UTC) if job["began_at_s"] else None
+    lasted = ""
+    if began is not None:
+        ended = datetime.fromtimestamp(job["ended_at_s"], UTC) if job["ended_at_s"] else datetime.now(UTC)
+        lasted = f"  {began:%Y-%m-%d %H:%M} UTC, {timedelta(seconds=round((ended - began).total_seconds()))}"
+    code = f" (exit code {job['exit_code']})" if job["exit_code"] is not None else ""
+    return f"{job['id']}  {job['status'].lower()}{code}{lasted}  {job['name']}: {job['sources']}"
+
+
+def _print(document: dict[str, Any], told: Callable[[dict[str, Any]], str], as_json: bool) -> None:
+    click.echo(json.dumps(document, indent=2) if as_json else told(document))

@@ -1,0 +1,208 @@
+"""What a job on a cluster is told, and what must not travel with it. Pure.
+
+A job's command, its metadata and its list of sources stand in the dashboard for everybody who may look. So they hold
+sources and settings, and no secret: those are the cluster's own, in the environment of its head node or in files that
+are mounted there. Places of this machine mean nothing there either.
+"""
+
+import re
+import shlex
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from actors.credentials import has_user, masked
+from actors.errors import ConfigError
+from cluster.package import SOURCES
+from configs.load import PATH_SETTINGS, SECRET_SETTINGS, SEED_VARIABLES
+
+PYTHON = "python"
+"""The one of the cluster's image or environment."""
+SHOWN_SOURCES = 3
+MAX_ARGUMENTS_CHARS = 60_000
+"""Linux takes 128 KiB for one argument, and a job's command is one of its shell's."""
+_PATH_NAMES = frozenset(".".join(path) for path in PATH_SETTINGS)
+_VARIABLES = {".".join(path): name for name, path in SEED_VARIABLES.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What a job is to do."""
+
+    sources: tuple[str, ...] = ()
+    listed: str | None = None
+    """Text of a list of sources, which travels as a file."""
+    profile: str = "cluster"
+    settings: tuple[tuple[str, str], ...] = ()
+    """``section.name`` and value, the later ones over the earlier."""
+    limit: int | None = None
+    force: bool = False
+    language: str | None = None
+
+    def entrypoint(self) -> str:
+        """The command that the cluster's shell runs."""
+        command = [PYTHON, "run.py", "ingest", "--profile", self.profile]
+        for name, value in self.settings:
+            command += ["--set", f"{name}={value}"]
+        command += ["--set", "ray.address=auto"]
+        if self.limit is not None:
+            command += ["--limit", str(self.limit)]
+        if self.force:
+            command += ["--force"]
+        if self.language is not None:
+            command += ["--language", self.language]
+        if self.listed is not None:
+            command += ["--from", SOURCES]
+        # The shell gives way, so that the driver is the process that is stopped and whose exit code counts.
+        return shlex.join(["exec", *command, "--", *self.sources])
+
+
+def demand_fit_to_travel(errand: Errand) -> None:
+    """
+    Raises:
+        ConfigError: ``secret`` or ``local``: something must not or can't go along; says which and what to do.
+    """
+    for name, value in errand.settings:
+        _demand_setting(name, value)
+    for source in _all_sources(errand):
+        _demand_source(source)
+    if len(errand.entrypoint()) > MAX_ARGUMENTS_CHARS:
+        raise ConfigError(
+            "so many sources don't fit a command",
+            remedy="Give them as a file of a source a line, with --from",
+        )
+
+
+def _demand_setting(name: str, value: str) -> None:
+    if value and (name in SECRET_SETTINGS or masked(value) != value):
+        variable = _VARIABLES.get(name, f"EARMARK_{name.replace('.', '__').upper()}")
+        raise ConfigError(
+            f"{name} holds a secret, and a job's command stands in the cluster's dashboard",
+            code="secret",
+            remedy=f"Leave it out here and set {variable} in the environment of the cluster's head node "
+            "(cluster/README.md says how for each kind of cluster)",
+        )
+    if name in _PATH_NAMES and value.startswith((".", "~")):
+        raise ConfigError(
+            f"{name} is {value}, a place of this machine",
+            code="local",
+            remedy="Name a hub id, or the whole path of a directory that every node has",
+        )
+    if name == "ray.address":
+        raise ConfigError(
+            "a job runs on the cluster that it is submitted to",
+            remedy="Leave ray.address out and name the cluster with --address",
+        )
+
+
+def _all_sources(errand: Errand) -> Iterator[str]:
+    yield from errand.sources
+    lines = (errand.listed or "").splitlines()
+    yield from (line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#"))
+
+
+def _demand_source(source: str) -> None:
+    if has_user(source) or masked(source) != source:
+        raise ConfigError(
+            f"{masked(source)[:200]} holds a password or a token, and what a job is told stands in the cluster's dashboard",
+            code="secret",
+            remedy="Put such addresses into a file on the cluster and run `run.py ingest --from FILE` there",
+        )
+    if _is_local(source):
+        raise ConfigError(
+            f"{source[:200]} lies on this machine, and the cluster's nodes don't see it",
+            code="local",
+            remedy="Serve it over http, or name where every node has it mounted as file:///PATH",
+        )
+
+
+def _is_local(source: str) -> bool:
+    if source.startswith(("/", "./", "../", "~")):
+        return True
+    try:
+        return "://" not in source and Path(source).exists()
+    except (OSError, ValueError):  # too long for a path, a NUL in it
+        return False
+
+
+def flat_settings(values: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """A settings file's sections as ``section.name`` and the text that ``--set`` takes for its value."""
+    return [
+        (f"{section}.{name}", _text(value))
+        for section, fields in values.items()
+        for name, value in (fields or {}).items()
+    ]
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list | tuple):
+        return ",".join(map(str, value))
+    return str(value)
+
+
+def job_id(name: str, at: datetime, salt: str) -> str:
+    """An id that a person recognises, fit for a URL: ``earmark-NAME-20261125-2201-SALT``."""
+    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40].strip("-") or "ingest"
+    return f"earmark-{slug}-{at:%Y%m%d-%H%M}-{salt}"
+
+
+def default_name(sources: Iterable[str]) -> str:
+    """What a job is called unless somebody names it: the end of its first source's address."""
+    first = next(iter(sources), "")
+    return re.split(r"[/=]", first.rstrip("/"))[-1] or "ingest"
+
+
+def metadata(errand: Errand, name: str, version: str) -> dict[str, str]:
+    """What the dashboard shows beside a job."""
+    sources = list(_all_sources(errand))
+    more = f" and {len(sources) - SHOWN_SOURCES} more" if len(sources) > SHOWN_SOURCES else ""
+    shown = ", ".join(source[:120] for source in sources[:SHOWN_SOURCES]) + more
+    return {"earmark": version, "name": name, "sources": shown, "profile": errand.profile}
+
+
+def address_of(url: str) -> str:
+    """The dashboard's address as the client takes it.
+
+    Raises:
+        ConfigError: it is none, or holds a password.
+    """
+    if not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", url):
+        raise ConfigError(
+            f"--address {masked(url)[:200]} is no address of a Ray dashboard",
+            remedy="Give http://HOST:8265; behind a tunnel (ssh -L, kubectl port-forward) the host is 127.0.0.1",
+        )
+    if has_user(url):
+        raise ConfigError(
+            "--address holds a user or a password",
+            code="secret",
+            remedy="Ray's token goes into RAY_AUTH_TOKEN_PATH or RAY_AUTH_TOKEN",
+        )
+    return url.rstrip("/")
+
+
+def named(jobs: Sequence[Any], wanted: str) -> Any:
+    """The job that a person means: by id, or by the name that it was given; of several the newest.
+
+    Args:
+        jobs: newest first.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    for job in jobs:
+        if job.id == wanted:
+            return job
+    for job in jobs:
+        if job.name == wanted:
+            return job
+    raise ConfigError(
+        f"the cluster knows no job {wanted!r}",
+        code="no_job",
+        remedy="`run.py jobs list --address URL` names them",
+    )

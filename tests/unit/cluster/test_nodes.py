@@ -1,0 +1,72 @@
+"""A cluster's cards for the plan, and its machines added up."""
+
+import pytest
+
+from cluster.cluster_telemetry import together
+from cluster.nodes import cards_of
+from cluster.resources import GIB, DoesNotFit, Gpu, Hardware, plan_pools
+from cluster.telemetry import CardSight, MachineSight
+from configs.load import load_settings
+from pipelines.ingest import line
+
+BIG, SMALL = Gpu("H200", 140 * GIB), Gpu("L4", 22 * GIB)
+
+
+def test_cards_that_may_come_are_taken_for_the_smallest_that_are_there() -> None:
+    assert cards_of([BIG, SMALL], 4, None) == (BIG, SMALL, SMALL, SMALL)
+    assert cards_of([BIG, SMALL], 2, None) == (BIG, SMALL)
+    assert cards_of([], 0, None) == ()
+
+
+def test_where_no_card_is_up_its_kind_must_be_named() -> None:
+    with pytest.raises(DoesNotFit, match=r"ray\.card"):
+        cards_of([], 8, None)
+    cards = cards_of([], 8, "l4")
+    assert len(cards) == 8 and {card.name for card in cards} == {"NVIDIA L4"}
+    with pytest.raises(DoesNotFit, match="no card 'l5'"):
+        cards_of([], 8, "l5")
+
+
+@pytest.mark.parametrize(("n_up", "at_start"), [(0, 1), (1, 2), (3, 6), (8, 16)])
+def test_recognisers_begin_on_the_cards_that_are_up_and_grow_onto_those_that_may_come(
+    n_up: int, at_start: int
+) -> None:
+    """Backlog brings the nodes; a run doesn't ask for all of them before the first slice is cut."""
+    settings = load_settings("cluster")
+    pools = plan_pools(settings, Hardware(64, cards_of([], 8, "rtx5080"), n_up))
+    (transcribe,) = (stage for stage in line(settings, pools) if stage.name == "Transcribe")
+    assert (transcribe.min_actors, transcribe.initial_actors, transcribe.max_actors) == (1, at_start, 16)
+
+
+def test_stages_go_to_the_nodes_that_the_settings_name() -> None:
+    """Whatever needs a card to the GPU nodes, all else to the CPU nodes; and each books something, so that a head
+    without CPUs gets none."""
+    settings = load_settings(
+        "cluster", overrides={"ray.cpu_nodes": "earmark.io/kind=cpu", "ray.gpu_nodes": "earmark.io/kind=gpu"}
+    )
+    stages = line(settings, plan_pools(settings, Hardware(64, (SMALL,) * 2)))
+    on_cards = {stage.name for stage in stages if stage.nodes == "earmark.io/kind=gpu"}
+    assert (
+        on_cards == {"Transcribe", "Identify", "Embed"} == {stage.name for stage in stages if stage.num_gpus}
+    )
+    assert all(stage.num_cpus or stage.num_gpus for stage in stages)
+    assert {stage.nodes for stage in stages if stage.name not in on_cards} == {"earmark.io/kind=cpu"}
+
+
+def test_on_one_machine_nothing_is_bound_to_a_label_and_waiting_books_nothing() -> None:
+    stages = line(load_settings("local"), plan_pools(load_settings("local"), Hardware(16, (SMALL,))))
+    assert {stage.nodes for stage in stages} == {None}
+    assert all(stage.num_cpus == 0 for stage in stages if stage.name in ("Prefilter", "Download", "Store"))
+
+
+def sight(cpu_s: float, *cards: str, energy_j: float | None = None) -> MachineSight:
+    seen = tuple(CardSight(0, name, 0.5, 1, 2, None, None) for name in cards)
+    return MachineSight(cpu_s, seen, cpu_s / 2, energy_j)
+
+
+def test_what_a_node_did_before_it_went_stays_in_the_sums_and_its_cards_go() -> None:
+    seen = {"a": sight(10, "A", energy_j=5.0), "b": sight(20), "gone": sight(4, "G", energy_j=1.0)}
+    whole = together(seen, ["a", "b", "new"])
+    assert (whole.cpu_busy_s, whole.gpu_busy_s, whole.energy_j) == (34, 17, 6.0)
+    assert [(card.index, card.name) for card in whole.cards] == [(0, "A")]
+    assert together({}, ["a"]) == MachineSight(0, (), 0, None)
