@@ -16,7 +16,7 @@ BIN := .venv/bin
 comma := ,
 STAMP := .venv/.installed-$(subst $(comma),-,$(EXTRAS))
 
-.PHONY: install demo test check bench bench-voices soak faults clean
+.PHONY: install demo test check bench bench-voices soak faults image clean
 install: $(STAMP)
 
 # Bytecode at once: a run starts a dozen processes, and each would compile Ray and pandas for itself.
@@ -49,6 +49,14 @@ soak: install  ## 2,000 short videos in one run: does memory grow?
 
 faults: install  ## N faults at random moments; the corpus must be that of an undisturbed run
 	$(BIN)/python -m tests.faults --n $(N) --seed $(SEED)
+
+# cpu or gpu.
+PLATFORM ?= cpu
+include cluster/versions.env
+
+image:  ## the container image of a cluster's nodes; PLATFORM=gpu for those with a card
+	docker build -f cluster/Dockerfile --build-arg RAY_VERSION=$(RAY_VERSION) --build-arg PYTHON_TAG=$(PYTHON_TAG) \
+	  --build-arg PLATFORM=$(PLATFORM) -t earmark:$(EARMARK_VERSION)-$(PLATFORM) .
 
 clean:
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

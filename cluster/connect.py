@@ -21,7 +21,7 @@ import psutil
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
 
 from cluster.capacity import at_most
-from cluster.switches import of_a_cluster, set_switches
+from cluster.switches import set_switches
 from configs.catalogue import SettingsError
 from configs.load import is_secret_variable
 from configs.settings import RaySettings
@@ -137,13 +137,11 @@ def engine(settings: RaySettings, ray_dir: Path, n_cpus: int, n_gpus: int) -> It
 
 
 def join(address: str) -> Any:
-    """Join the cluster, or stay in it; gives Ray's context. Whoever calls it first in a process does so before
-    anything else has imported Ray.
+    """Join the cluster, or stay in it; gives Ray's context.
 
     Raises:
         SettingsError: there is none.
     """
-    of_a_cluster()
     set_switches()
     try:
         return _init(

@@ -2,16 +2,14 @@
 
 import os
 
-KEEP_TO_LOOPBACK = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
-"""Ray's name for "other machines may join": else a Ray of one machine keeps to loopback, all its ports."""
-
 SWITCHES = {
     "RAY_USAGE_STATS_ENABLED": "0",
     # A thread that outlives ray.shutdown() must not start a cluster of its own.
     "RAY_ENABLE_AUTO_CONNECT": "0",
     # Under `uv run` Ray would build a second environment for its workers.
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
-    KEEP_TO_LOOPBACK: "0",
+    # Ray's name for "other machines may join": else a Ray of one machine keeps to loopback, all its ports.
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
     "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_DEDUP_LOGS": "0",
@@ -31,9 +29,3 @@ def set_switches() -> None:
     """What Ray reads at import; call before the first ``import ray``. The user's own values stand."""
     for name, value in SWITCHES.items():
         os.environ.setdefault(name, value)
-
-
-def of_a_cluster() -> None:
-    """This process joins nodes on other machines, which must reach it at an address of theirs. Call before the first
-    ``import ray``."""
-    os.environ[KEEP_TO_LOOPBACK] = "1"

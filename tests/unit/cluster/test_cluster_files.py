@@ -1,0 +1,295 @@
+"""The files of ``cluster/``, by the schemas and programs of those who read them, and by what we promise of them."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import kubernetes_validate
+import pytest
+import ray.autoscaler
+import yaml
+from cluster_files import (
+    CLUSTER,
+    KUBERAY,
+    RAY_UP,
+    ROOT,
+    SCRIPTS,
+    compose,
+    constraint,
+    documents,
+    pods,
+    project,
+    versions,
+)
+from compose_spec import PyCompose
+
+from cluster.figures import CARDS
+from configs.load import load_settings
+from configs.settings import Settings
+
+BIN = Path(sys.executable).parent
+KUBERNETES = "1.32"
+OBJECTS = [(path.name, each) for path in KUBERAY for each in documents(path)]
+RAY_VERSION = versions()["RAY_VERSION"]
+IMAGE = rf"(REGISTRY/)?earmark:{re.escape(versions()['EARMARK_VERSION'])}-(cpu|gpu)"
+
+RAY_CLUSTER = {
+    "rayVersion", "enableInTreeAutoscaling", "autoscalerOptions", "authOptions", "headGroupSpec", "workerGroupSpecs",
+}  # fmt: skip
+HEAD_GROUP = {"serviceType", "rayStartParams", "template", "labels"}
+WORKER_GROUP = {"groupName", "replicas", "minReplicas", "maxReplicas", "labels", "rayStartParams", "template"}
+AUTOSCALER = {"version", "upscalingMode", "idleTimeoutSeconds", "resources", "securityContext"}
+RAY_JOB = {"clusterSelector", "submissionMode", "entrypoint", "runtimeEnvYAML", "metadata", "backoffLimit"}
+"""Fields of KubeRay's API (ray.io/v1, KubeRay 1.6) that we use, by its reference; a misspelt one would be pruned in silence."""
+
+
+def ours() -> list[Any]:
+    return [each for _, each in OBJECTS if each["apiVersion"] == "ray.io/v1"]
+
+
+@pytest.mark.parametrize(
+    ("file", "document"), [pair for pair in OBJECTS if pair[1]["apiVersion"] != "ray.io/v1"]
+)
+def test_kubernetes_own_objects_hold_to_its_schemas(file: str, document: Any) -> None:
+    kubernetes_validate.validate(document, KUBERNETES, strict=True)
+
+
+@pytest.mark.parametrize("document", ours())
+def test_pods_of_kuberay_hold_to_kubernetes_schema_of_a_pod(document: Any) -> None:
+    for name, template in pods(document):
+        pod = {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": name} | template["metadata"],
+            "spec": template["spec"],
+        }
+        kubernetes_validate.validate(pod, KUBERNETES, strict=True)
+
+
+def test_a_schema_refuses_what_is_misspelt() -> None:
+    """The test above can fail."""
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "x"},
+        "spec": {"containers": [{"name": "a", "imagee": "b"}]},
+    }
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(pod, KUBERNETES, strict=True)
+
+
+@pytest.mark.parametrize("document", ours())
+def test_kuberay_objects_use_fields_that_it_has(document: Any) -> None:
+    spec = document["spec"]
+    if document["kind"] == "RayJob":
+        assert set(spec) <= RAY_JOB
+        return
+    assert document["kind"] == "RayCluster" and set(spec) <= RAY_CLUSTER
+    assert set(spec["headGroupSpec"]) <= HEAD_GROUP and set(spec["autoscalerOptions"]) <= AUTOSCALER
+    for group in spec["workerGroupSpecs"]:
+        assert (
+            set(group) <= WORKER_GROUP and group["minReplicas"] <= group["replicas"] <= group["maxReplicas"]
+        )
+    assert all(
+        isinstance(value, str)
+        for group in (spec["headGroupSpec"], *spec["workerGroupSpecs"])
+        for value in group["rayStartParams"].values()
+    )
+
+
+def test_pods_have_limits_probes_and_no_rights_that_they_do_not_need() -> None:
+    """As another user than root, without privileges or a service account's token where nobody needs it."""
+    seen = []
+    for _, document in OBJECTS:
+        for name, template in pods(document):
+            seen.append(name)
+            spec = template["spec"]
+            assert spec["securityContext"]["runAsNonRoot"] is True
+            assert spec["automountServiceAccountToken"] is (name == "head")
+            for container in spec["containers"]:
+                limits = container["resources"]["limits"]
+                assert {"cpu", "memory"} <= set(limits) and set(limits) == set(
+                    container["resources"]["requests"]
+                )
+                assert container["securityContext"] == {
+                    "allowPrivilegeEscalation": False,
+                    "capabilities": {"drop": ["ALL"]},
+                }
+                if document["kind"] == "RayCluster":
+                    assert {"readinessProbe", "livenessProbe"} <= set(container)
+                    assert (
+                        ("nvidia.com/gpu" in limits) == (name == "gpu") == container["image"].endswith("-gpu")
+                    )
+    assert sorted(seen) == ["cpu", "earmark-sync", "gpu", "head"]
+
+
+def test_gpu_nodes_come_with_work_and_go_without() -> None:
+    (cluster,) = (each for each in ours() if each["kind"] == "RayCluster")
+    spec = cluster["spec"]
+    (gpu,) = (group for group in spec["workerGroupSpecs"] if group["groupName"] == "gpu")
+    assert spec["enableInTreeAutoscaling"] and spec["autoscalerOptions"]["version"] == "v2"
+    assert gpu["minReplicas"] == 0 < gpu["maxReplicas"]
+    assert spec["headGroupSpec"]["rayStartParams"]["num-cpus"] == "0"
+    assert spec["authOptions"]["mode"] == "token"
+
+
+def test_only_the_heads_container_gets_the_secrets_of_the_database() -> None:
+    (cluster,) = (each for each in ours() if each["kind"] == "RayCluster")
+    holders = [
+        name for name, template in pods(cluster) for container in template["spec"]["containers"]
+        if "earmark-secrets" in json.dumps(container)
+    ]  # fmt: skip
+    assert holders == ["head"]
+
+
+@pytest.mark.parametrize("path", RAY_UP, ids=lambda path: path.name)
+def test_ray_up_files_hold_to_rays_own_schema_and_are_complete(path: Path) -> None:
+    """Ray's validator itself, after it has filled in a provider's defaults as ``ray up`` does."""
+    from ray.autoscaler._private.util import prepare_config, validate_config
+
+    (config,) = documents(path)
+    schema = json.loads((Path(ray.autoscaler.__file__).parent / "ray-schema.json").read_text())
+    jsonschema.validate(config, schema)
+    validate_config(prepare_config(config))
+
+
+@pytest.mark.parametrize("path", RAY_UP, ids=lambda path: path.name)
+def test_heads_of_ray_up_keep_the_dashboard_to_loopback_and_scale(path: Path) -> None:
+    (config,) = documents(path)
+    start = " ".join(config["head_start_ray_commands"])
+    assert (
+        "--dashboard-host=127.0.0.1" in start and "--autoscaling-config=~/ray_bootstrap_config.yaml" in start
+    )
+
+
+def test_compose_holds_to_its_specification() -> None:
+    """Once its variables are filled in. The head waits for Postgres, the workers for the head."""
+    parsed = PyCompose.from_yaml(yaml.safe_dump(compose(POSTGRES_PASSWORD="x")))
+    assert set(parsed.service_names()) == {
+        "head",
+        "worker",
+        "worker-gpu",
+        "postgres",
+        "prometheus",
+        "grafana",
+    }
+    with pytest.raises(ValueError, match="depends_on"):
+        PyCompose.from_yaml(
+            yaml.safe_dump(
+                compose(POSTGRES_PASSWORD="x") | {"services": {"a": {"image": "b", "depends_on": 3}}}
+            )
+        )
+
+
+def test_compose_publishes_on_loopback_alone_and_limits_everything() -> None:
+    for name, service in compose(POSTGRES_PASSWORD="x")["services"].items():
+        assert all(port.startswith("127.0.0.1:") for port in service.get("ports", ())), name
+        assert {"cpus", "memory"} <= set(service["deploy"]["resources"]["limits"]), name
+        assert not service.get("privileged")
+    heads = compose(POSTGRES_PASSWORD="pw")["services"]
+    assert [
+        name for name, service in heads.items() if "DATABASE_URL" in (service.get("environment") or {})
+    ] == ["head"]
+
+
+def test_what_compose_mounts_of_this_folder_is_there() -> None:
+    """Docker would make an empty directory in the place of a file that is missing."""
+    mounts = [
+        volume
+        for service in compose(POSTGRES_PASSWORD="x")["services"].values()
+        for volume in service.get("volumes", ())
+    ]
+    named = [mount.split(":")[0] for mount in mounts if mount.startswith("./")]
+    missing = [name for name in named if not (CLUSTER / name).exists()]
+    assert len(named) == 4
+    assert {name for name in missing if not name.startswith("./dashboards/")} == set()
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_shellcheck_finds_nothing_in_a_script(script: Path) -> None:
+    done = subprocess.run([BIN / "shellcheck", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert os.access(script, os.X_OK)
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_a_script_that_is_called_wrongly_says_how(script: Path) -> None:
+    done = subprocess.run([script, "--nonsense"], capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and f"cluster/boxes/{script.name}" in done.stdout
+
+
+@pytest.mark.parametrize("path", [*RAY_UP], ids=lambda path: path.name)
+def test_shellcheck_finds_no_error_in_the_commands_of_ray_up(path: Path) -> None:
+    (config,) = documents(path)
+    commands = [command for key, value in config.items() if key.endswith("_commands") for command in value]
+    done = subprocess.run(
+        [BIN / "shellcheck", "--shell=bash", "--exclude=SC1090", "-"], input="\n".join(commands), capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert commands and (done.returncode, done.stdout) == (0, "")
+
+
+def test_hadolint_finds_nothing_in_the_dockerfile() -> None:
+    done = subprocess.run(
+        [BIN / "hadolint", "--no-color", CLUSTER / "Dockerfile"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_what_the_dockerfile_copies_is_not_ignored() -> None:
+    text = (CLUSTER / "Dockerfile").read_text()
+    ignored = (CLUSTER / "Dockerfile.dockerignore").read_text()
+    copied = [
+        word
+        for line in re.findall(r"^COPY --chown=\S+ (.+) \S+$", text, re.MULTILINE)
+        for word in line.split()
+    ]
+    assert {"run.py", "actors", "configs"} <= set(copied)
+    for name in copied:
+        assert (ROOT / name).exists() and f"!{name}" in ignored
+
+
+def test_versions_agree_everywhere() -> None:
+    """Ray, Python and our own: constraints.txt, versions.env, the image, KubeRay, compose, ray up."""
+    assert constraint("ray") == RAY_VERSION
+    assert project()["version"] == versions()["EARMARK_VERSION"]
+    assert versions()["PYTHON_TAG"] == "py" + project()["requires-python"].split(",")[0].removeprefix(
+        ">="
+    ).replace(".", "")
+    assert {each["spec"]["rayVersion"] for each in ours() if "rayVersion" in each["spec"]} == {RAY_VERSION}
+    named = [
+        *re.findall(r"image: (\S*earmark:\S+)", "\n".join(path.read_text() for path in KUBERAY)),
+        *re.findall(r"(\S*/earmark:\S+)", (CLUSTER / "ray-up" / "aws.yaml").read_text()),
+        *(service["image"] for name, service in compose(POSTGRES_PASSWORD="x")["services"].items() if name.startswith(("head", "worker"))),
+    ]  # fmt: skip
+    assert len(named) >= 8
+    assert all(re.fullmatch(IMAGE, image) for image in named), named
+
+
+def test_settings_that_the_files_set_exist(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A misspelt EARMARK_ variable would end every job of that cluster."""
+    text = "\n".join(path.read_text() for path in (CLUSTER / "compose.yaml", *KUBERAY, *RAY_UP))
+    found = dict(re.findall(r"(EARMARK_\w+__\w+)(?:: |=|, value: )([\w./=-]+)", text))
+    assert set(found) == {
+        f"EARMARK_{name}" for name in ("GOVERNOR__EXIT", "RAY__CPU_NODES", "RAY__GPU_NODES", "RAY__CARD")
+    }
+    for name, value in found.items():
+        monkeypatch.setenv(name, value)
+    settings: Settings = load_settings("cluster")
+    assert settings.ray.card in CARDS
+    assert (settings.ray.cpu_nodes, settings.ray.gpu_nodes) == ("earmark.io/kind=cpu", "earmark.io/kind=gpu")
+    for kind in ("cpu", "gpu"):
+        assert f"earmark.io/kind: {kind}" in text and f"earmark.io/kind={kind}" in text
+
+
+def test_no_secret_stands_in_a_job_that_the_dashboard_shows() -> None:
+    (job,) = (each for each in ours() if each["kind"] == "RayJob")
+    shown = json.dumps(job["spec"])
+    assert not re.search(r"(?i)password|token=|://[^/\s]*@[^/\s]*:", shown)
+    words = job["spec"]["entrypoint"].split()
+    assert words[0] in project()["scripts"] and words[1] == "ingest"
