@@ -1,0 +1,142 @@
+"""A Ray head as somebody keeps one for jobs: ``ray start``, with a token, on loopback, in a directory of its own."""
+
+import json
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+from command import environment
+from tcp_postgres import free_port
+
+BIN = Path(sys.executable).parent
+UP_WITHIN_S = 120
+PATHS = (
+    "/api/jobs/", "/api/v0/jobs", "/api/v0/actors?detail=1", "/api/v0/tasks?detail=1&limit=10000",
+    "/api/v0/workers?detail=1", "/api/v0/nodes?detail=1", "/api/v0/objects?detail=1", "/api/v0/runtime_envs?detail=1",
+    "/api/v0/cluster_events?detail=1", "/logical/actors", "/nodes?view=summary", "/events", "/api/cluster_status",
+    "/api/component_activities", "/api/v0/cluster_metadata", "/api/version",
+)  # fmt: skip
+"""Everything in the dashboard that could repeat what a job, an actor or a task was given."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """A head that is up."""
+
+    url: str
+    home: Path
+    token_file: Path
+    sessions: Path
+
+    @property
+    def client(self) -> dict[str, str]:
+        """What somebody who submits has in his environment."""
+        return {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(self.token_file)}
+
+    def ask(self, path: str, token: str | None = None) -> str:
+        """The dashboard's answer; empty where it gives none."""
+        sent = self.token_file.read_text() if token is None else token
+        request = urllib.request.Request(self.url + path, headers={"Authorization": f"Bearer {sent}"})
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            with opener.open(request, timeout=20) as answer:
+                return str(answer.read().decode(errors="replace"))
+        except urllib.error.HTTPError as error:
+            return error.read().decode(errors="replace")
+        except OSError:
+            return ""
+
+    def everything(self, job_id: str) -> dict[str, str]:
+        """All that the dashboard's API answers of the cluster and of one job, by path."""
+        found = {path: self.ask(path) for path in (*PATHS, f"/api/jobs/{job_id}", f"/api/jobs/{job_id}/logs")}
+        for node in _rows(found["/api/v0/nodes?detail=1"]):
+            listing = f"/api/v0/logs?node_id={node['node_id']}"
+            found[listing] = self.ask(listing)
+            for names in json.loads(found[listing] or "{}").get("data", {}).get("result", {}).values():
+                for name in names:
+                    path = f"/api/v0/logs/file?node_id={node['node_id']}&filename={name}&lines=100000"
+                    found[path] = self.ask(path)
+        for job in json.loads(found["/api/jobs/"]):
+            path = f"/api/data/datasets/{job.get('job_id')}"
+            found[path] = self.ask(path)
+        return found
+
+
+def _rows(answer: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = json.loads(answer)["data"]["result"]["result"]
+    return rows
+
+
+@contextmanager
+def local_head(database_url: str, **variables: str) -> Iterator[Head]:
+    """
+    Args:
+        database_url: in the head's environment, as a cluster's own secret.
+        variables: others of its environment.
+    """
+    home = Path(tempfile.mkdtemp(prefix="em-h-"))  # not tmp_path: a socket's path must be short
+    token_file = home / "token"
+    token_file.touch(mode=0o600)
+    token_file.write_text(secrets.token_hex(32))
+    port = free_port()
+    env = environment(home / "home") | {
+        "PATH": f"{BIN}:{os.environ['PATH']}", "DATABASE_URL": database_url, "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN_PATH": str(token_file), "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+        "RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
+    } | variables  # fmt: skip
+    env.pop("EARMARK_RAY__DASHBOARD")
+    command = [
+        str(BIN / "ray"), "start", "--head", "--block", "--num-cpus=5", "--node-ip-address=127.0.0.1",
+        f"--port={free_port()}", "--dashboard-host=127.0.0.1", f"--dashboard-port={port}", f"--temp-dir={home / 'ray'}",
+        "--object-store-memory=400000000", "--disable-usage-stats", "--ray-client-server-port=0",
+    ]  # fmt: skip
+    with (home / "head.log").open("w") as log:
+        process = subprocess.Popen(
+            command, cwd=home, env=env, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+        )
+    try:
+        head = Head(f"http://127.0.0.1:{port}", home, token_file, home / "ray")
+        until = time.monotonic() + UP_WITHIN_S
+        while "ray_version" not in head.ask("/api/version"):
+            assert process.poll() is None and time.monotonic() < until, (home / "head.log").read_text()
+            time.sleep(0.5)
+        yield head
+    finally:
+        family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+        family += _of(home)
+        process.send_signal(signal.SIGKILL)
+        for member in family:
+            try:
+                member.kill()
+            except psutil.NoSuchProcess:
+                continue
+        psutil.wait_procs(family, timeout=20)
+        process.wait(20)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _of(home: Path) -> list[psutil.Process]:
+    """Ray's own processes that lost their parent; their sessions lie in ``home``."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if str(home) in " ".join(process.cmdline()) or process.environ().get("EARMARK_HOME") == str(
+                home / "home"
+            ):
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found

@@ -1,0 +1,176 @@
+"""`submit` and `jobs` against a real head: follow, stop, submit again, finish; and what the dashboard tells of it."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from command import ROOT, Answer, earmark, environment
+from local_head import Head, local_head
+from spying import holders
+from tcp_postgres import tcp_postgres
+
+from tests.faults.corpus_state import differences, read_corpus, read_ledger
+from tests.media_server import Fault, MediaServer
+
+pytestmark = pytest.mark.timeout(900)
+
+SECRET = "Xyzzy4711planted"
+SPEECH = ROOT / "configs" / "demo" / "speech"
+TALKS = ("soup-for-the-rabbit.mp3", "strings-and-keys.m4a", "servers-and-robots.webm")
+DEMO = (
+    "--profile",
+    "demo",
+    "--set",
+    "retry.patience_s=0",
+    "--set",
+    "retry.first_s=3600",
+    "--set",
+    "retry.cap_s=7200",
+)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A cluster, its database, a server of talks, and the home of somebody who submits."""
+
+    head: Head
+    database_url: str
+    server: MediaServer
+    home: Path
+
+    def run(self, *arguments: str, timeout_s: float = 400) -> Answer:
+        return earmark(
+            self.home, *arguments, "--address", self.head.url, timeout_s=timeout_s, **self.head.client
+        )
+
+    def status(self) -> dict[str, str]:
+        with psycopg.connect(self.database_url) as connection:
+            return dict(connection.execute("select url, status from ingest_state").fetchall())
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    with tcp_postgres("earmark", SECRET) as url, local_head(url) as head, MediaServer() as server:
+        yield Place(head, url, server, tmp_path_factory.mktemp("submits"))
+
+
+@pytest.fixture(scope="module")
+def finished(place: Place) -> Any:
+    """Three talks, of which one hangs until the first job was stopped; then the same command again."""
+    urls = [
+        place.server.add(
+            f"/{name}", SPEECH / name, *([Fault(stall_at=20_000, times=1)] if number == 2 else [])
+        )
+        for number, name in enumerate(TALKS)
+    ]
+    command = ["submit", *urls, *DEMO, "--name", "talks", "--json"]
+    env = environment(place.home) | place.head.client
+    with (place.home / "said").open("w") as said:
+        following = subprocess.Popen(
+            [sys.executable, str(ROOT / "run.py"), *command, "--address", place.head.url], cwd=place.home, env=env,
+            stdout=subprocess.PIPE, stderr=said, text=True,
+        )  # fmt: skip
+    until = time.monotonic() + 300
+    while not _two_stored(place):
+        assert following.poll() is None and time.monotonic() < until, (place.home / "said").read_text()
+        time.sleep(1)
+    listed = place.run("jobs", "list", "--json").json
+    stopped = place.run("jobs", "stop", "talks", "--json")
+    out, _ = following.communicate(timeout=60)
+    after_stop = (read_ledger(place.database_url), place.status())
+    again = place.run(*command)
+    return {
+        "urls": urls, "listed": listed, "stopped": stopped, "first": (following.returncode, json.loads(out)),
+        "said": (place.home / "said").read_text(), "after_stop": after_stop, "again": again,
+    }  # fmt: skip
+
+
+def _two_stored(place: Place) -> bool:
+    try:
+        return list(place.status().values()).count("stored") >= 2
+    except psycopg.errors.UndefinedTable:  # no schema yet
+        return False
+
+
+def test_a_job_is_listed_by_a_name_and_with_its_sources(place: Place, finished: Any) -> None:
+    (job,) = finished["listed"]
+    assert job["name"] == "talks" and job["id"].startswith("earmark-talks-")
+    assert job["status"] == "RUNNING" and job["exit_code"] is None
+    assert all(url in job["sources"] for url in finished["urls"])
+
+
+def test_a_job_that_is_stopped_ends_cleanly_and_leaves_nothing_in_hand(finished: Any) -> None:
+    """SIGTERM reaches the driver, which gives back what it held: the ledger says so, without any recovery."""
+    code, job = finished["first"]
+    assert finished["stopped"].code == 0 and finished["stopped"].json["status"] == "STOPPED"
+    assert (code, job["status"], job["exit_code"]) == (130, "STOPPED", 130)
+    ledger, status = finished["after_stop"]
+    assert ledger.n_in_hand == 0 and ledger.n_unfinished_runs == 0
+    assert sorted(status.values()) == ["pending", "stored", "stored"]
+
+
+def test_the_log_was_followed_while_it_ran(finished: Any) -> None:
+    """With --json it goes to standard error."""
+    assert "Ray dashboard: http://127.0.0.1" in finished["said"] and "Job earmark-talks-" in finished["said"]
+
+
+def test_submitted_again_it_goes_on_and_finishes(place: Place, finished: Any) -> None:
+    """Only the talk that was left is fetched: each of the others was asked for in one run alone."""
+    assert finished["again"].code == 0, finished["again"].err
+    assert finished["again"].json["status"] == "SUCCEEDED" and finished["again"].json["driver_exit_code"] == 0
+    assert set(place.status().values()) == {"stored"}
+
+
+def test_the_corpus_is_that_of_ingest(place: Place, finished: Any) -> None:
+    with tcp_postgres("other", SECRET) as url:
+        plain = earmark(place.home, "ingest", *finished["urls"], *DEMO, "--json", DATABASE_URL=url)
+        assert plain.code == 0, plain.err
+        assert differences(read_corpus(url), read_corpus(place.database_url)) == []
+
+
+def test_the_drivers_own_exit_code_comes_back(place: Place, finished: Any) -> None:
+    """1 where a video failed, 2 for what the run's settings can't be."""
+    broken = place.server.add("/broken.mp3", b"no media at all" * 100)
+    failed = place.run("submit", broken, *DEMO, "--json")
+    assert (failed.code, failed.json["driver_exit_code"], failed.json["status"]) == (1, 1, "FAILED")
+    refused = place.run(
+        "submit", broken, *DEMO, "--force", "--set", "transcribe.model=/no/such/model", "--json"
+    )
+    assert (refused.code, refused.json["driver_exit_code"]) == (2, 2), refused.err
+    assert "there is no directory /no/such/model" in refused.err
+    looked_at = place.run("jobs", "status", refused.json["id"])
+    assert looked_at.code == 2 and "failed (exit code 2)" in looked_at.out
+
+
+def test_no_secret_is_in_anything_that_the_dashboard_answers(place: Place, finished: Any) -> None:
+    """Jobs, actors, tasks, workers, environments, events and every log file of it; nor in a command line or package."""
+    job = finished["again"].json["id"]
+    answers = place.head.everything(job)
+    assert sum(bool(answer) for answer in answers.values()) > 20
+    assert job in answers["/api/jobs/"] and "Transcribe" in answers["/api/v0/actors?detail=1"]
+    token = place.head.token_file.read_text()
+    for secret in (SECRET, token):
+        assert [path for path, answer in answers.items() if secret in answer] == []
+        assert holders(place.head.sessions, secret) == []
+
+
+def test_without_the_token_nothing_is_told(place: Place, finished: Any) -> None:
+    assert "talks" not in place.head.ask("/api/jobs/", token="wrong")
+    refused = earmark(
+        place.home, "jobs", "list", "--address", place.head.url, RAY_AUTH_MODE="token", RAY_AUTH_TOKEN="wrong"
+    )
+    assert refused.code == 2 and "RAY_AUTH_TOKEN_PATH" in refused.err and "Traceback" not in refused.err
+
+
+def test_a_cluster_that_is_not_there_is_named(place: Place) -> None:
+    away = earmark(place.home, "jobs", "list", "--address", "http://127.0.0.1:9", **place.head.client)
+    assert (
+        away.code == 1 and "nobody answers at http://127.0.0.1:9" in away.err and "Traceback" not in away.err
+    )
