@@ -74,6 +74,20 @@ class Permits:
 
         return self._database.run(read)
 
+    def buckets_in_use(self) -> tuple[dict[str, list[Bucket]], float]:
+        """As ``buckets``, of every exit of this session that asks, together: on a cluster each node has its own. This node's
+        own stand in it only where it asks itself or nobody else does."""
+        own, now_s = self.buckets()
+
+        def read(connection: Conn) -> dict[str, list[Bucket]]:
+            found: dict[str, list[Bucket]] = {}
+            for row in connection.execute(_SQL["in_use"], self._asker):
+                found.setdefault(row.pop("site"), []).append(_bucket(row))
+            return found
+
+        in_use = self._database.run(read)
+        return {site: in_use.get(site) or [bucket] for site, bucket in own.items()} | in_use, now_s
+
     def _change(self, site: str, change: Change) -> float:
         key = {"site": site, **self._asker}
 

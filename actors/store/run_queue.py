@@ -2,14 +2,16 @@
 
 Joins the ledger with the permits, so that a video is claimed only when its source may be asked. What waits
 for a source thus waits on the queue, where it costs nothing, and not in the line: other sources' videos
-behind it are taken past it. ``outlook.py`` owns the decisions. Permits are those of this node's exit; on a
-node with another exit the actor's own door decides.
+behind it are taken past it. ``outlook.py`` owns the decisions. On one machine the permits are those of its exit; on a
+cluster those of all nodes that ask are added up, and whether the node that a video comes to may ask is for the
+door of the actor there.
 """
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from actors.fetch.governor import given_up, n_free, take
+from actors.fetch.governor import BURST, Bucket, given_up, n_free, take
 from actors.rows import Request, RunId
 from actors.store.database import Conn, Database
 from actors.store.ledger import Ledger
@@ -28,6 +30,11 @@ class RunQueue:
         self._settings = settings
         self._ledger = Ledger(database)
         self._permits = Permits.of(database, settings.governor, settings.download)
+        self._has_several_exits = (
+            settings.ray.address is not None
+            and settings.governor.exit is None
+            and settings.download.proxy is None
+        )
 
     def take(self, limit: int) -> list[Request]:
         """Claim up to ``limit`` due videos, of a limited source only as many as there are permits for."""
@@ -42,21 +49,37 @@ class RunQueue:
         return self.outlook().exhausted(self._settings.retry.patience_s)
 
     def _shares(self) -> dict[str, int]:
-        buckets, now_s = self._permits.buckets()
-        limits = {site: n_free(bucket, self._permits.policy(site), now_s) for site, bucket in buckets.items()}
+        buckets, now_s = self._buckets()
+        limits = {site: self._n_free(site, exits, now_s) for site, exits in buckets.items()}
         asking = self._database.run(partial(_asking, run_id=self._run_id))
         return {site: max(0, n - asking.get(site, 0)) for site, n in limits.items() if n is not None}
 
+    def _n_free(self, site: str, exits: Sequence[Bucket], now_s: float) -> int | None:
+        free = [n_free(bucket, self._permits.policy(site), now_s) for bucket in exits]
+        # A few more wait at the doors than may pass now: so a node that hasn't asked yet gets its first.
+        may_ask = any(bucket.pause_left_s(now_s) == 0 for bucket in exits)
+        spare = int(BURST) if self._has_several_exits and may_ask else 0
+        return None if None in free else sum(n for n in free if n is not None) + spare
+
     def _holds(self, age_s: float) -> list[Hold]:
-        buckets, now_s = self._permits.buckets()
+        """A source is held where no exit may ask it."""
+        buckets, now_s = self._buckets()
         patience_s = self._settings.governor.patience_s
         found = []
-        for site, bucket in buckets.items():
-            _, left_s = take(bucket, self._permits.policy(site), now_s, chance=0.0)
+        for site, exits in buckets.items():
+            left_s = min(take(bucket, self._permits.policy(site), now_s, chance=0.0)[1] for bucket in exits)
             if left_s > 0:
-                gave_up = given_up(bucket, now_s, age_s, patience_s)
-                found.append(Hold(site, left_s, bucket.pause_left_s(now_s) > 0, gave_up))
+                gave_up = all(given_up(bucket, now_s, age_s, patience_s) for bucket in exits)
+                found.append(
+                    Hold(site, left_s, all(bucket.pause_left_s(now_s) > 0 for bucket in exits), gave_up)
+                )
         return found
+
+    def _buckets(self) -> tuple[dict[str, list[Bucket]], float]:
+        if self._has_several_exits:
+            return self._permits.buckets_in_use()
+        own, now_s = self._permits.buckets()
+        return {site: [bucket] for site, bucket in own.items()}, now_s
 
 
 def _read(connection: Conn, run_id: RunId) -> tuple[list[dict[str, Any]], float]:

@@ -252,3 +252,54 @@ def test_a_failed_video_keeps_its_number_of_attempts_over_runs(
     assert row is not None
     assert row.attempts == 3
     assert delays[0] <= 60 < delays[2] <= 240
+
+
+def on_a_cluster(database: Database, *exits: str, **governor: float) -> tuple[Settings, list[Permits]]:
+    """Settings of a cluster, and the permits of nodes with these addresses."""
+    given = settings(ray={"address": "auto"}, governor=governor)
+    return given, [Permits(database, given.governor, name, "guest") for name in exits]
+
+
+def test_nodes_with_addresses_of_their_own_are_asked_for_together(
+    database: Database, ledger: Ledger, new_run: NewRun
+) -> None:
+    """Two nodes that ask let twice as many through; a few more wait at their doors, for a third that may come."""
+    given, nodes = on_a_cluster(database, "10.0.0.1", "10.0.0.2", youtube_videos_per_h=1.0, jitter=0.0)
+    for node in nodes:
+        assert node.take("youtube") == 0
+    run = new_run()
+    ledger.ask(run, youtube(*(f"v{n}" for n in range(20))), RECIPE)
+    assert len(RunQueue(database, run, given).take(20)) == 2 * 2 + 3
+    assert RunQueue(database, run, given).take(20) == []
+
+
+def test_a_source_is_held_only_where_no_node_may_ask_it(
+    database: Database, ledger: Ledger, new_run: NewRun
+) -> None:
+    """One node that is turned away holds up nothing; where all of them are, the run waits, and gives up in the end."""
+    given, (first, second) = on_a_cluster(database, "10.0.0.1", "10.0.0.2", patience_s=0.0, jitter=0.0)
+    for node in (first, second):
+        assert node.take("youtube") == 0
+    run = new_run()
+    ledger.ask(run, youtube("a", "b"), RECIPE)
+    queue = RunQueue(database, run, given)
+    first.blocked("youtube", asked_ago_s=0.0)
+    assert queue.outlook().holds == () and not queue.exhausted()
+    second.blocked("youtube", asked_ago_s=0.0)
+    (hold,) = queue.outlook().holds
+    assert (hold.site, hold.is_pause, hold.given_up) == ("youtube", True, True) and hold.left_s > 0
+    assert queue.take(5) == []
+    assert queue.exhausted()
+
+
+def test_nodes_behind_one_address_count_as_one(database: Database, ledger: Ledger, new_run: NewRun) -> None:
+    """governor.exit names it; whatever they believe of themselves."""
+    given = settings(
+        ray={"address": "auto"}, governor={"exit": "nat", "youtube_videos_per_h": 1.0, "jitter": 0.0}
+    )
+    for _ in range(2):
+        assert permits(database, given).take("youtube") == 0
+    Permits(database, given.governor, "10.0.0.9", "guest").take("youtube")
+    run = new_run()
+    ledger.ask(run, youtube("a", "b", "c"), RECIPE)
+    assert names(RunQueue(database, run, given).take(5)) == ["a"]
