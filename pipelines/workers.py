@@ -3,6 +3,7 @@
 Each ``build_*`` runs inside the stage's actor, so heavy imports stand in it and nowhere above.
 """
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,9 @@ from pipelines.voiceless import FAILED, KILLS, no_voices, unheard_slices
 if TYPE_CHECKING:
     from actors.text.reuse import Vector
     from actors.voices.profile import Profile
+
+
+SWEEP_EVERY_S = 600.0
 
 
 def build_prefilter(context: RunContext, ledger: Ledger) -> Worker:
@@ -59,8 +63,14 @@ def build_download(context: RunContext, ledger: Ledger) -> Worker:
     download = Downloader(context.settings.download, context.cache_dir, gate)
     archive = AudioArchive(context.audio_dir, context.settings.archive)
     archive.sweep(ledger.unended)
+    swept_at = time.monotonic()
 
     def work(video: rows.Video) -> Iterator[rows.Audio]:
+        nonlocal swept_at
+        # On a cluster a video is stored from another node, which can't remove its track here.
+        if context.settings.ray.address is not None and time.monotonic() - swept_at > SWEEP_EVERY_S:
+            archive.sweep(ledger.unended)
+            swept_at = time.monotonic()
         audio = download(video)
         is_fetched = bool(video.info_json)  # a file of this machine is here anyway
         if is_fetched:
