@@ -4,7 +4,6 @@ import json
 import os
 import secrets
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -12,7 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -101,7 +100,7 @@ def local_head(database_url: str, **variables: str) -> Iterator[Head]:
     command = [
         str(BIN / "ray"), "start", "--head", "--block", "--num-cpus=5", "--node-ip-address=127.0.0.1",
         f"--port={free_port()}", "--dashboard-host=127.0.0.1", f"--dashboard-port={port}", f"--temp-dir={home / 'ray'}",
-        "--object-store-memory=400000000", "--disable-usage-stats", "--ray-client-server-port=0",
+        "--object-store-memory=400000000", "--disable-usage-stats", f"--ray-client-server-port={free_port()}",
     ]  # fmt: skip
     with (home / "head.log").open("w") as log:
         process = subprocess.Popen(
@@ -115,14 +114,11 @@ def local_head(database_url: str, **variables: str) -> Iterator[Head]:
             time.sleep(0.5)
         yield head
     finally:
-        family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
-        family += _of(home)
-        process.send_signal(signal.SIGKILL)
+        process.kill()
+        family = _of(home)
         for member in family:
-            try:
+            with suppress(psutil.NoSuchProcess):
                 member.kill()
-            except psutil.NoSuchProcess:
-                continue
         psutil.wait_procs(family, timeout=20)
         process.wait(20)
         shutil.rmtree(home, ignore_errors=True)
