@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-NO_LIMIT = 1e9
+MOST = {"CPU": 100_000.0, "GPU": 1_000.0}
+"""What a cluster without a limit is taken for: KubeRay's own default is two thousand million nodes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,5 +27,5 @@ def at_most() -> Sum:
     from ray._private.state import state  # as Ray Train asks it; there is no public way
 
     now, most = up_now(), state.get_max_resources_from_cluster_config() or {}
-    cpus, gpus = (min(float(most.get(kind, 0.0)), NO_LIMIT) for kind in ("CPU", "GPU"))
+    cpus, gpus = (min(float(most.get(kind, 0.0)), MOST[kind]) for kind in ("CPU", "GPU"))
     return Sum(max(now.cpus, cpus), max(now.gpus, gpus))

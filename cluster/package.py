@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 
 PROGRAM = "run.py"
 ROOMS = ("actors", "cluster", "configs", "pipelines")
-SUFFIXES = frozenset({".py", ".sql", ".yaml", ".txt", ".json", ".ogg", ".bin", ".ckpt"})
+SUFFIXES = frozenset({".py", ".sql", ".yaml", ".txt", ".json", ".ogg", ".bin", ".ckpt", ".html"})
 """Of code, queries, settings, and of the small models and clips that ship."""
 CODE_ALONE = ("cluster",)
 """Whoever runs a cluster keeps its files there, a filled-in secret among them."""
