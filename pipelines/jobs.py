@@ -151,10 +151,12 @@ def _document(job: Job) -> dict[str, Any]:
 
 
 def _line(job: dict[str, Any]) -> str:
-    began = datetime.fromtimestamp(job["began_at_s"], UTC) if job["began_at_s"] else None
     lasted = ""
-    if began is not None:
-        ended = datetime.fromtimestamp(job["ended_at_s"], UTC) if job["ended_at_s"] else datetime.now(UTC)
+    if job["began_at_s"] is not None:
+        began = datetime.fromtimestamp(job["began_at_s"], UTC)
+        ended = (
+            datetime.now(UTC) if job["ended_at_s"] is None else datetime.fromtimestamp(job["ended_at_s"], UTC)
+        )
         lasted = f"  {began:%Y-%m-%d %H:%M} UTC, {timedelta(seconds=round((ended - began).total_seconds()))}"
     code = f" (exit code {job['exit_code']})" if job["exit_code"] is not None else ""
     return f"{job['id']}  {job['status'].lower()}{code}{lasted}  {job['name']}: {job['sources']}"

@@ -1,0 +1,140 @@
+"""What `submit` and `jobs` print and answer, with a cluster that is made up."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from actors.errors import ConfigError, TransientError
+from cluster.jobs import Job, NotAllowed, NotReached
+from pipelines import jobs as module
+from pipelines.submission import Errand
+
+URL = "http://h:8265"
+RUNNING = Job("earmark-a-1", "a", "RUNNING", "@a", 0.0, None, None, "", "exec python", True)
+ENDED = replace(RUNNING, status="FAILED", driver_exit_code=1, ended_at_s=61.0)
+
+
+class Cluster:
+    """Takes what is submitted, prints two lines, and ends as it is told."""
+
+    end: ClassVar[Job] = ENDED
+    interrupted = False
+    submitted: ClassVar[list[tuple[str, str, set[str], Mapping[str, str]]]] = []
+    stopped: ClassVar[list[str]] = []
+
+    def __init__(self, address: str) -> None:
+        assert address == URL
+
+    def submit(self, job_id: str, entrypoint: str, package: Path, metadata: Mapping[str, str]) -> None:
+        self.submitted.append((job_id, entrypoint, {path.name for path in package.iterdir()}, metadata))
+
+    def follow(self, job_id: str) -> Iterator[str]:
+        yield "one\n"
+        if self.interrupted:
+            raise KeyboardInterrupt
+        yield "two\n"
+
+    def job(self, job_id: str) -> Job:
+        return self.end
+
+    def all(self) -> list[Job]:
+        return [self.end, replace(RUNNING, id="other", name="o", is_ours=False)]
+
+    def stop(self, job_id: str) -> bool:
+        self.stopped.append(job_id)
+        return True
+
+
+@pytest.fixture
+def cluster(monkeypatch: pytest.MonkeyPatch) -> type[Cluster]:
+    kind = type("One", (Cluster,), {"submitted": [], "stopped": []})
+    monkeypatch.setattr(module, "Jobs", kind)
+    monkeypatch.setattr(module, "POLL_S", 0.0)
+    return kind
+
+
+def test_what_is_submitted_is_followed_and_its_exit_code_is_given(
+    cluster: type[Cluster], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert module.submit(Errand(("@a",), "@b\n"), URL + "/", "mine", True, False) == 1
+    ((job_id, entrypoint, package, metadata),) = cluster.submitted
+    assert job_id.startswith("earmark-mine-") and entrypoint.startswith(
+        "exec python run.py ingest --profile cluster"
+    )
+    assert package == {"actors", "cluster", "configs", "pipelines", "run.py", "sources.txt"}
+    assert metadata["name"] == "mine" and metadata["sources"] == "@a, @b"
+    out, err = capsys.readouterr()
+    assert out == "one\ntwo\n" and job_id in err
+
+
+def test_with_json_standard_output_is_one_document(
+    cluster: type[Cluster], capsys: pytest.CaptureFixture[str]
+) -> None:
+    module.submit(Errand(("@a",)), URL, None, True, True)
+    out, err = capsys.readouterr()
+    assert json.loads(out)["exit_code"] == 1 and "one\ntwo\n" in err
+
+
+def test_ctrl_c_ends_the_following_and_says_how_to_go_on(
+    cluster: type[Cluster], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The job goes on: it isn't stopped."""
+    cluster.interrupted, cluster.end = True, RUNNING
+    with pytest.raises(KeyboardInterrupt):
+        module.submit(Errand(("@a",)), URL, None, True, False)
+    job_id = cluster.submitted[0][0]
+    said = capsys.readouterr().err
+    assert f"jobs logs {job_id} --follow --address {URL}" in said and f"jobs stop {job_id}" in said
+    assert cluster.stopped == []
+
+
+def test_a_driver_that_never_ran_is_told_with_why(
+    cluster: type[Cluster], capsys: pytest.CaptureFixture[str]
+) -> None:
+    cluster.end = replace(ENDED, driver_exit_code=None, message="runtime env could not be set up")
+    assert module.submit(Errand(("@a",)), URL, None, True, False) == 1
+    assert "runtime env could not be set up" in capsys.readouterr().err
+
+
+def test_what_holds_a_secret_reaches_no_cluster(cluster: type[Cluster]) -> None:
+    with pytest.raises(ConfigError):
+        module.submit(Errand(("https://e.org/?token=hunter2",)), URL, None, True, False)
+    assert cluster.submitted == []
+
+
+def test_only_our_jobs_are_listed_unless_all_are_wanted(
+    cluster: type[Cluster], capsys: pytest.CaptureFixture[str]
+) -> None:
+    module.list_jobs(URL, False, False)
+    assert (
+        capsys.readouterr().out == "earmark-a-1  failed (exit code 1)  1970-01-01 00:00 UTC, 0:01:01  a: @a\n"
+    )
+    module.list_jobs(URL, True, True)
+    assert [job["id"] for job in json.loads(capsys.readouterr().out)] == ["earmark-a-1", "other"]
+
+
+def test_a_job_is_stopped_by_its_name_and_waited_for(
+    cluster: type[Cluster], capsys: pytest.CaptureFixture[str]
+) -> None:
+    cluster.end = replace(ENDED, status="STOPPED", driver_exit_code=None)
+    assert module.stop_job(URL, "a", False) == 0
+    assert cluster.stopped == ["earmark-a-1"] and "stopped (exit code 130)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("error", "becomes"), [(NotAllowed("no"), ConfigError), (NotReached("no"), TransientError)]
+)
+def test_a_cluster_that_does_not_answer_is_told_with_a_remedy(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, becomes: type[Exception]
+) -> None:
+    def refuse(address: str) -> None:
+        raise error
+
+    monkeypatch.setattr(module, "Jobs", refuse)
+    with pytest.raises(becomes) as told:
+        module.list_jobs(URL, False, False)
+    assert told.value.remedy  # type: ignore[attr-defined]
