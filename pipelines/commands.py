@@ -120,7 +120,7 @@ def retry_failed(settings: Settings, codes: Sequence[str], every: bool, as_json:
     """Ingest again what failed for now and is due; gives the exit code.
 
     Args:
-        codes: only failures with one of these; none given: all.
+        codes: only failures with one of these, those for good too; none given: all for now.
         every: what isn't due yet, too.
     """
     from actors.store import retries
@@ -128,6 +128,8 @@ def retry_failed(settings: Settings, codes: Sequence[str], every: bool, as_json:
     with Database(open_database(settings, home())) as database:
         if every:
             retries.bring_forward(database, codes)
+        if codes:
+            retries.reopen(database, codes)
         found = retries.overview(database, codes)
         if not found.due:
             _print({"run": None, **asdict(found)}, present.nothing_due, as_json)

@@ -67,6 +67,8 @@ def outcome(document: dict[str, Any]) -> Iterator[str]:
     ]  # fmt: skip
     if known:
         yield "Not done again: " + ", ".join(known)
+    if asked.get("failed_before") or asked.get("not_due"):
+        yield "  `run.py status --failed` says why and what to do; `run.py retry --all`, or --code CODE, tries again"
     yield from tell({**document["recipe_change"], "begun": []})  # that was said before, and is done
     yield (
         f"Run {document['run']}: {counts['stored']} stored, {counts['skipped']} skipped, {counts['failed']} failed"

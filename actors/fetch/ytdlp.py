@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import yt_dlp
-from yt_dlp.cookies import CookieLoadError
+from yt_dlp.cookies import CookieLoadError, YoutubeDLCookieJar, load_cookies
 from yt_dlp.networking.exceptions import HTTPError
 from yt_dlp.utils import YoutubeDLError
 
@@ -122,6 +122,23 @@ def _cookies(path: Path) -> io.StringIO:
         raise ConfigError(
             f"The cookie file {shown(str(path))} can't be read: {reason}",
             remedy="Export it in Netscape format and set download.cookies_file",
+        ) from None
+
+
+def cookies_of(chosen: Info) -> YoutubeDLCookieJar:
+    """The cookies that these ``options`` name, loaded as a session loads them; yt-dlp prints lines of the file
+    that it can't read to standard error.
+
+    Raises:
+        ConfigError: the file isn't one of cookies, or the browser's can't be had.
+    """
+    try:
+        return load_cookies(chosen.get("cookiefile"), chosen.get("cookiesfrombrowser"), None)
+    except CookieLoadError as error:
+        why = str(error.__context__ or error).replace(repr(chosen.get("cookiefile")), "the file")
+        raise ConfigError(
+            f"The cookies can't be loaded: {message_of(why)}",
+            remedy="Check download.cookies_file (Netscape format) or download.cookies_from_browser",
         ) from None
 
 
