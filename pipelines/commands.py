@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.console import Console
 
-from actors.errors import ConfigError
+from actors.errors import ConfigError, EarmarkError
 from actors.fetch.identity import SourceItem, identify
 from actors.rows import Start
 from actors.store.asking import Wanted
@@ -49,7 +49,12 @@ def ingest_sources(
         document["refused"] = [asdict(each) for each in refused]
         _print(document, present.rehearsal, as_json)
     else:
-        outcome = _ingest(accepted(), settings, limit=limit, force=force)
+        try:
+            outcome = _ingest(accepted(), settings, limit=limit, force=force)
+        except EarmarkError:
+            for line in present.left_out(refused):  # they are in no ledger, and would be named nowhere
+                click.echo(line, err=True)
+            raise
         document = present.outcome_document(outcome, refused) | {"forced": force}
         _print(document, present.outcome, as_json)
     return present.exit_code(document)
