@@ -5,6 +5,8 @@ from collections.abc import Callable
 import pytest
 from small_run import Ended
 
+from actors.store.database import Database
+
 pytestmark = pytest.mark.timeout(300)
 
 NEIGHBOURS = [f"fine-{number}" for number in range(12)]
