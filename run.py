@@ -95,7 +95,11 @@ def ingest(
 @main.command()
 @click.option("--all", "every", is_flag=True, help="Also what is not due yet.")
 @click.option(
-    "--code", "codes", metavar="CODE", multiple=True, help="Only failures with this code; may be repeated."
+    "--code",
+    "codes",
+    metavar="CODE",
+    multiple=True,
+    help="Only failures with this code, also those for good (private to us until there were cookies); may be repeated.",
 )
 @settings_options
 @json_option

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.console import Console
 
-from actors.errors import ConfigError
+from actors.errors import ConfigError, EarmarkError
 from actors.fetch.identity import SourceItem, identify
 from actors.rows import Start
 from actors.store.asking import Wanted
@@ -51,7 +51,12 @@ def ingest_sources(
         document["refused"] = [asdict(each) for each in refused]
         _print(document, present.rehearsal, as_json)
     else:
-        outcome = _ingest(accepted(), settings, limit=limit, force=force)
+        try:
+            outcome = _ingest(accepted(), settings, limit=limit, force=force)
+        except EarmarkError:
+            for line in present.left_out(refused):  # they are in no ledger, and would be named nowhere
+                click.echo(line, err=True)
+            raise
         document = present.outcome_document(outcome, refused, settings.report) | {"forced": force}
         _print(document, present.outcome, as_json)
     return present.exit_code(document)
@@ -156,7 +161,7 @@ def retry_failed(settings: Settings, codes: Sequence[str], every: bool, as_json:
     """Ingest again what failed for now and is due; gives the exit code.
 
     Args:
-        codes: only failures with one of these; none given: all.
+        codes: only failures with one of these, those for good too; none given: all for now.
         every: what isn't due yet, too.
     """
     from actors.store import retries
@@ -164,6 +169,8 @@ def retry_failed(settings: Settings, codes: Sequence[str], every: bool, as_json:
     with Database(open_database(settings, home())) as database:
         if every:
             retries.bring_forward(database, codes)
+        if codes:
+            retries.reopen(database, codes)
         found = retries.overview(database, codes)
         if not found.due:
             _print({"run": None, **asdict(found)}, present.nothing_due, as_json)

@@ -51,6 +51,8 @@ class Drive:
         self._ended_at = 0.0
         self._began_at: float | None = None
         self.interrupted = False
+        self.refused = False
+        """A stage could not start: what others had in hand was cut short from outside."""
         self.stages: dict[str, Tally] = {}
         self.notices: tuple[str, ...] = ()
 
@@ -111,8 +113,9 @@ class Drive:
         n_setbacks = n_idle = 0
         while n_setbacks < MAX_PASSES:
             settled = self._ledger.counts(self._run_id).settled
+            self.refused = False
             broken = self._one_pass(context, stages, watcher)
-            left = self._ledger.release(self._run_id)
+            left = self._ledger.release(self._run_id, forgive=self.refused)
             if broken is None and not left:
                 if self._queue.exhausted():
                     return
@@ -143,6 +146,7 @@ class Drive:
                 self._ended_at = time.time()
         except ray.exceptions.RayError as error:
             refusal = cast("EarmarkError | None", ray.get(context.scoreboard.refusal.remote()))
+            self.refused = refusal is not None
             if refusal is not None and not isinstance(refusal, TransientError):
                 raise ConfigError(refusal.reason, code=refusal.code, remedy=refusal.remedy) from error
             logger.exception("the line broke")

@@ -64,7 +64,7 @@ def run(items: Iterable[Wanted], plan: Plan, display: Display) -> Outcome:
 
         def close(how: str) -> Outcome:
             """Give back what is in hand, account for every row, end the run in the ledger."""
-            ledger.release(run_id, forgive=drive.interrupted)
+            ledger.release(run_id, forgive=drive.interrupted or drive.refused)
             counts = ledger.counts(run_id)
             put_off = turned_away(queue.outlook(), datetime.now(UTC))
             accounts, quality = audit(

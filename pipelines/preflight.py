@@ -5,13 +5,14 @@ Looks at this machine's files only. A cluster's nodes have their own, and say so
 
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from actors.errors import ConfigError
 from actors.speech.models import local_model
 from actors.text.models import resolve_model, stated_dimensions
 from actors.voices.models import ModelUnavailable
 from actors.voices.models import local_model as local_model_of_voices
-from configs.settings import Settings
+from configs.settings import DownloadSettings, Settings
 from pipelines.voiceless import no_voices
 
 
@@ -24,12 +25,9 @@ def check(settings: Settings) -> None:
         return
     local_model(settings.transcribe.model)
     _dimensions(settings)
-    for name, path in (
-        ("transcribe.canary_audio", settings.transcribe.canary_audio),
-        ("download.cookies_file", settings.download.cookies_file),
-    ):
-        if path is not None:
-            _readable(name, path)
+    if settings.transcribe.canary_audio is not None:
+        _readable("transcribe.canary_audio", settings.transcribe.canary_audio)
+    _cookies(settings.download)
 
 
 def notices(settings: Settings) -> Iterator[str]:
@@ -52,6 +50,16 @@ def _dimensions(settings: Settings) -> None:
             f" say {settings.embed.dimensions}",
             remedy=f"Set embed.dimensions (EMBEDDING_DIMENSIONS) to {stated}, or choose another model",
         )
+
+
+def _cookies(download: DownloadSettings) -> None:
+    """Loaded as a download loads them: found out at the first video they would fail every one of them."""
+    if download.cookies_file is None and download.cookies_from_browser is None:
+        return
+    from actors.fetch.ytdlp import cookies_of, options
+
+    with TemporaryDirectory() as cache_dir:
+        cookies_of(options(download, Path(cache_dir), timeout_s=download.timeout_s))
 
 
 def _readable(name: str, path: Path) -> None:

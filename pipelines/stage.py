@@ -15,7 +15,7 @@ from typing import Any
 import ray
 from ray.data import ActorPoolStrategy, Dataset
 
-from actors.errors import EarmarkError, LeaseLost, PermanentError, Rejected
+from actors.errors import EarmarkError, LeaseLost, PermanentError, Rejected, TransientError
 from actors.store.backoff import Backoff
 from actors.store.database import Database
 from actors.store.ledger import Ledger
@@ -167,7 +167,18 @@ class StageHost:
 
 
 def unexpected(error: Exception) -> EarmarkError:
-    """An error that no stage foresaw, as one that the ledger can keep."""
+    """An error that no stage foresaw, as one that the ledger can keep: for good, unless the machine is to blame."""
+    if isinstance(error, MemoryError):
+        return TransientError(
+            "this machine has no memory left for it", code="out_of_memory",
+            remedy="Fewer download.actors and prepare.actors take less",
+        )  # fmt: skip
+    if isinstance(error, OSError):
+        return TransientError(
+            f"{type(error).__name__}: {error}",
+            code="system",
+            remedy="Look at this machine's disks and mounts",
+        )
     return PermanentError(
         f"{type(error).__name__}: {error}",
         code="unexpected",

@@ -67,10 +67,11 @@ class Transcriber:
         """Whether it can be told a language; else everything is decoded as English."""
         return self._engine.is_multilingual
 
-    def language_of(self, item: Slice) -> str:
-        """The language to decode a slice's video in: what the slice names if the model knows it, else
-        what is heard. Ask once a video, on any of its slices, and use the answer for all."""
-        return whisper_language(item.language, self._engine.languages) or self.detect_language(item)
+    def known_language(self, item: Slice) -> str | None:
+        """The model's own code for the language that a slice names, ``nb`` is its ``no``; ``None``: it names none, or
+        one that the model doesn't know, and what is heard decides. Ask for that once a video, on any of its slices,
+        and use the answer for all."""
+        return whisper_language(item.language, self._engine.languages)
 
     def detect_language(self, item: Slice) -> str:
         """The likeliest language of a slice, from its first 90 s; ``en`` for an English-only model.
@@ -85,7 +86,7 @@ class Transcriber:
 
         Args:
             item: the slice.
-            language: what ``language_of`` said for the slice's video; an English-only model ignores it.
+            language: one of the model's codes, the same for the whole video; an English-only model ignores it.
 
         Raises:
             TransientError: ``out_of_memory`` or ``device``.

@@ -189,6 +189,18 @@ def test_a_model_file_that_breaks_off_is_named(tmp_path: Path) -> None:
         Transcriber(settings(model=str(directory)), NOWHERE)
 
 
+def test_a_model_for_which_there_is_no_memory_may_be_loaded_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another program has the card for the moment: no mistake in the settings, which would end the run."""
+
+    def full(*_: object, **__: object) -> None:
+        raise RuntimeError("CUDA failed with error out of memory")
+
+    monkeypatch.setattr("faster_whisper.WhisperModel", full)
+    with pytest.raises(TransientError, match=r"can't be loaded.*out of memory") as caught:
+        Transcriber(settings(), NOWHERE)
+    assert caught.value.code == "out_of_memory" and "transcribe.actors" in caught.value.remedy
+
+
 def test_the_device_is_the_one_that_was_asked_for() -> None:
     """CUDA where there is none is refused, so is arithmetic that the CPU lacks, and a model that the engine
     put elsewhere: nothing falls back in silence."""

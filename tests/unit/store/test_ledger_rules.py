@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.errors import PermanentError, Rejected, SoftBlocked, TransientError
+from actors.errors import ConfigError, PermanentError, Rejected, SoftBlocked, TransientError
 from actors.store.backoff import Backoff
 from actors.store.endings import Ending
 from actors.store.standing import Asked, Standing, State, standing
@@ -102,6 +102,7 @@ def test_backoff_is_what_the_settings_say() -> None:
         (Rejected("odd"), True, False),
         (TransientError("reset", code="network"), False, True),
         (SoftBlocked("not a bot"), False, True),
+        (ConfigError("the cookies can't be loaded"), False, True),
     ],
 )
 def test_an_error_becomes_an_ending(error: PermanentError, permanent: bool, waits: bool) -> None:
