@@ -25,22 +25,24 @@ PARTS: Mapping[str, str] = {
     "starved": "#8a8f98",
 }
 """What an actor's time falls into, with its colour."""
-FAINT = {"starved"}
-"""Nothing happened: drawn so that what did stands out."""
+OPACITY: Mapping[str, float] = {"busy": 1.0, "blocked": 1.0, "paused": 1.0, "starved": 0.3}
+"""Where nothing happened what did shall stand out."""
 LINES = ("#2f7ed8", "#e08a1e", "#2ca25f", "#d64545", "#9b6fd0", "#a0683a", "#d46ab0", "#7f8c2b", "#17a2b8")
 NEUTRAL = "#808080"
 POINTS_PER_INCH = 72.0
 WIDTH = 360.0
 """Of a plot, in points: at 1:1 it fits a phone, so that its letters are as large there as those of the page."""
 HEIGHT = 150.0
+LONGEST = 16
+"""Letters of a stage's name."""
 ROW = 23.0
 """Height of a stage in the Gantt, in points."""
 STYLE: dict[str, Any] = {
-    "svg.fonttype": "none", "font.family": "sans-serif", "font.size": 9.0, "text.parse_math": False,
+    "svg.fonttype": "none", "font.family": "sans-serif", "font.size": 10.0, "text.parse_math": False,
     "text.color": NEUTRAL, "axes.edgecolor": NEUTRAL, "axes.labelcolor": NEUTRAL, "xtick.color": NEUTRAL,
     "ytick.color": NEUTRAL, "axes.spines.top": False, "axes.spines.right": False, "axes.linewidth": 0.6,
     "axes.grid": True, "axes.axisbelow": True, "grid.color": NEUTRAL, "grid.alpha": 0.25, "grid.linewidth": 0.5,
-    "legend.frameon": False, "legend.fontsize": 8.0, "legend.handlelength": 1.2, "lines.linewidth": 1.5,
+    "legend.frameon": False, "legend.fontsize": 9.0, "legend.handlelength": 1.2, "lines.linewidth": 1.5,
 }  # fmt: skip
 
 
@@ -90,7 +92,7 @@ def plots(run: OverTime, bottleneck: str | None) -> list[Plot]:
 
 def _gantt(run: OverTime, bottleneck: str | None) -> Plot:
     """A strip for each stage, in which the parts of its actors' time are stacked."""
-    names = list(run.stages)
+    names = [_label(name) for name in run.stages]
     with _sheet("stages", run, height=ROW * len(names) + 30) as sheet:
         axes = sheet.axes
         for at, stage in enumerate(run.stages.values()):
@@ -100,7 +102,7 @@ def _gantt(run: OverTime, bottleneck: str | None) -> Plot:
                 if roof != floor:
                     axes.fill_between(
                         run.edges_s, _stepped(floor), _stepped(roof), step="post", color=colour, linewidth=0,
-                        alpha=0.3 if part in FAINT else 1.0,
+                        alpha=OPACITY[part],
                     )  # fmt: skip
                 floor = roof
         axes.set_ylim(len(names), -0.1)  # the first stage on top, its parts growing down from its upper edge
@@ -108,7 +110,7 @@ def _gantt(run: OverTime, bottleneck: str | None) -> Plot:
         axes.tick_params(axis="y", length=0)
         axes.grid(visible=False, axis="y")
         for label in axes.get_yticklabels():
-            if label.get_text() == bottleneck:
+            if bottleneck is not None and label.get_text() == _label(bottleneck):
                 label.set_fontweight("bold")
     return Plot(
         "stages", "When each stage worked", "Parts of its actors' time, from the top down.", sheet.svg
@@ -117,17 +119,21 @@ def _gantt(run: OverTime, bottleneck: str | None) -> Plot:
 
 def _by_stage(run: OverTime, name: str, title: str, said: str, what: str) -> Plot:
     """A line for each stage that ever had any of it."""
-    with _sheet(name, run, height=HEIGHT + 45) as sheet:
+    with _sheet(name, run, height=HEIGHT + 50) as sheet:
         for at, (stage, figures) in enumerate(run.stages.items()):
             values: Sequence[int] = getattr(figures, what)
             if any(values):
                 sheet.axes.step(
-                    run.edges_s, _stepped(values), where="post", color=LINES[at % len(LINES)], label=stage
+                    run.edges_s,
+                    _stepped(values),
+                    where="post",
+                    color=LINES[at % len(LINES)],
+                    label=_label(stage),
                 )
         sheet.axes.set_ylim(bottom=0)
         sheet.axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
         if sheet.axes.get_legend_handles_labels()[0]:
-            sheet.figure.legend(loc="outside lower center", ncols=4, columnspacing=1.0)
+            sheet.figure.legend(loc="outside lower center", ncols=3)
     return Plot(name, title, said, sheet.svg)
 
 
@@ -199,6 +205,11 @@ def _svg(figure: Figure, name: str) -> str:
     return f'{opening} role="img" aria-labelledby="{name}-said">' + re.sub(
         r'(\bid="|url\(#|\bhref="#)', rf"\g<1>{name}-", rest
     )
+
+
+def _label(stage: str) -> str:
+    """A stage's name, cut to what leaves room for the plot: a line of one's own may name them as it likes."""
+    return stage if len(stage) <= LONGEST else f"{stage[: LONGEST - 1]}…"
 
 
 def _stepped(values: Sequence[float]) -> list[float]:
