@@ -1,5 +1,5 @@
 """Drives runs with planted bottlenecks one after another on one Ray, as ``ingest`` drives its own, in a process of its
-own: ``python -m tests.integration.planted_line '[{"database_url": …, "urls": […], "planted": {…}}, …]'``."""
+own: ``python -m tests.integration.planted_line '{"runs": [{"database_url": …, "urls": […], "planted": {…}}, …]}'``."""
 
 import json
 import sys
@@ -15,7 +15,7 @@ from cluster.switches import set_switches
 from configs.home import home
 from configs.load import load_settings
 
-SETTINGS = {
+SETTINGS: dict[str, Any] = {
     "ray.object_store_bytes": 100_000_000,
     "identify.enabled": False,
     "download.actors": 2,
@@ -24,7 +24,7 @@ SETTINGS = {
 HARDWARE = Hardware(n_cpus=2)
 
 
-def main(asked: list[dict[str, Any]]) -> int:
+def main(asked: dict[str, Any]) -> int:
     set_switches()
     from pipelines import drive
     from pipelines.driver import run
@@ -32,14 +32,14 @@ def main(asked: list[dict[str, Any]]) -> int:
     from pipelines.run_plan import Plan
     from tests.integration.planted_stages import POOLS, Planted, planted_line
 
-    settings = load_settings("demo", overrides=SETTINGS)
+    settings = load_settings("demo", overrides=SETTINGS | asked.get("settings", {}))
     place = home()
     place.create()
     n_wrong = 0
     with engine(settings.ray, place.ray_dir, HARDWARE.n_cpus, 0) as started:
         drive.engine = lambda *_: nullcontext(started)  # a run starts Ray for itself; these share one
-        for each in asked:
-            stages = planted_line(settings, Planted(**each["planted"]))
+        for number, each in enumerate(asked["runs"]):
+            stages = planted_line(settings, Planted(**each["planted"]), place.root / f"began-{number}")
             plan = Plan(settings, each["database_url"], place, HARDWARE, POOLS, stages=stages)
             outcome = run([identify(url) for url in each["urls"]], plan, Display(Console(file=sys.stderr)))
             n_wrong += outcome.counts.stored != len(each["urls"])

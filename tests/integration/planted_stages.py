@@ -7,6 +7,7 @@ model, whose vectors are drawn: neither is what these runs are about, and both t
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -20,7 +21,7 @@ from pipelines import workers
 from pipelines.context import RunContext
 from pipelines.ingest import line
 from pipelines.stage import StageSpec, Worker
-from tests.bench.line_stages import BuildStandIn
+from tests.bench.line_stages import benchmarked
 from tests.bench.standin import StandIn
 from tests.integration.store_rows import unit_vectors
 
@@ -79,13 +80,19 @@ def build_embed(context: RunContext, ledger: Ledger) -> Worker:
     return work
 
 
-def planted_line(settings: Settings, planted: Planted) -> list[StageSpec]:
-    """Earmark's own stages in their own pools."""
+def planted_line(settings: Settings, planted: Planted, marker: Path) -> list[StageSpec]:
+    """Earmark's own stages in their own pools, and the benchmark's gate before them: in runs as short as these it
+    matters which stage was ready first.
+
+    Args:
+        marker: a file that isn't there yet.
+    """
     instead: Mapping[str, dict[str, Any]] = {
         "Prepare": {"build": BuildPrepare(planted)},
         # It waits, as for a card: no core is booked for it.
-        "Transcribe": {"build": BuildStandIn(StandIn(planted.engine_h_per_h)), "num_cpus": 0.0},
+        "Transcribe": {"num_cpus": 0.0},
         "Embed": {"build": build_embed, "threads": 1, "num_cpus": 0.0},
         "Identify": {"num_cpus": 0.0},
     }
-    return [replace(spec, **instead.get(spec.name, {})) for spec in line(settings, POOLS)]
+    stages = [replace(spec, **instead.get(spec.name, {})) for spec in line(settings, POOLS)]
+    return benchmarked(stages, StandIn(planted.engine_h_per_h), marker)

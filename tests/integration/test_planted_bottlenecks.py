@@ -27,7 +27,7 @@ SLOW_S = 2.0
 SLOW_H_PER_H = 3.4
 """The same for a stage whose time goes by the speech in it: nearly 7 s of the 6 to 10."""
 SLOW_BYTES_PER_S = 8_000
-"""Of a connection. Two of them fetch 32 kB each in 4 s."""
+"""Of a connection, after each 16 kB. Two of them fetch 27 to 48 kB each in 2 or 4 s."""
 SLOW_DATABASE = f"""
     create function be_slow() returns trigger language plpgsql as
         $$ begin perform pg_sleep({SLOW_S}); return new; end $$;
@@ -85,12 +85,12 @@ def told(server_url: str, migrated_template: str, tmp_path_factory: pytest.TempP
             pace: [server.add(f"/{pace}/{each.path.name}", each.path, fault) for each in recordings]
             for pace, fault in paces.items()
         }
-        asked = [
+        runs = [
             {"database_url": databases[name], "urls": urls[scene.server], "planted": scene.planted}
             for name, scene in SCENES.items()
         ]
         done = subprocess.run(
-            [sys.executable, "-m", "tests.integration.planted_line", json.dumps(asked)], cwd=ROOT,
+            [sys.executable, "-m", "tests.integration.planted_line", json.dumps({"runs": runs})], cwd=ROOT,
             env=environment(home), capture_output=True, text=True, timeout=500, check=False,
         )  # fmt: skip
     for process in processes_of(home):
@@ -116,7 +116,7 @@ def test_the_planted_stage_is_named_with_the_right_advice(told: Told, name: str)
     loads = {stage: {part: each[part] for part in PARTS} for stage, each in report["stages"].items()}
     assert (report["bottleneck"], report["cause"]) == (scene.stage, scene.cause), loads
     assert scene.advice in report["advice"]
-    assert report["line_s"] > 0.9 * N_VIDEOS * SLOW_S and report["outcome"] == "finished"
+    assert report["line_s"] > 0.8 * N_VIDEOS * SLOW_S and report["outcome"] == "finished"
     assert all(stage["failed"] == 0 for stage in report["stages"].values())
 
 

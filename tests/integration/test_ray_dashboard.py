@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
 import pytest
 from browser import Browser, browser
 from command import ROOT, environment
@@ -18,10 +19,15 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
 from small_run import processes_of
+from store_rows import with_database
 
-STAGES = ("Prefilter", "Prepare", "Embed", "Store")
-VIDEOS = ["quick-1", "quick-2", "embed-hangs-1"]
-"""The last one keeps the run going for as long as we look."""
+from tests.bench.audio import make_brief_corpus
+from tests.made_run import STAGES
+from tests.media_server import MediaServer
+
+N_VIDEOS = 14
+ENGINE_H_PER_H = 0.2
+"""So slow that the run goes on for as long as we look, with rows waiting before its recogniser."""
 SAYS = re.compile(r"Ray dashboard: (http://127\.0\.0\.1:\d+)")
 SHOWN_S = 60.0
 
@@ -48,42 +54,47 @@ class Shown:
 
 
 @pytest.fixture(scope="module")
-def shown(server_url: str, migrated_template: str) -> Iterator[Shown]:
-    import psycopg
-    from store_rows import with_database
-
+def shown(
+    server_url: str, migrated_template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Shown]:
     home = Path(tempfile.mkdtemp(prefix="em-"))  # not tmp_path: a socket's path must be short
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(f"create database looked_at template {migrated_template}")
-    document = {
-        "url": with_database(server_url, "looked_at"), "videos": VIDEOS, "ended": str(home / "ended.json"),
-        "settings": {"ray.dashboard": True},
-    }  # fmt: skip
-    run = subprocess.Popen(
-        [sys.executable, "-m", "tests.integration.small_line", json.dumps(document)], cwd=ROOT,
-        env=environment(home), stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    try:
-        assert run.stderr is not None
-        said = (SAYS.search(line) for line in run.stderr)
-        found = next((match for match in said if match), None)
-        assert found is not None, "the run ended without naming its dashboard"
-        with browser() as opened:
-            opened.show_as(1400, 1000)
-            shown = Shown(found[1], opened)
-            _let_in(shown)
-            yield shown
-    finally:
-        run.send_signal(signal.SIGINT)
+    recordings = make_brief_corpus(tmp_path_factory.mktemp("media"), N_VIDEOS).recordings
+    with MediaServer() as server:
+        document = {
+            "settings": {"ray.dashboard": True},
+            "runs": [{
+                "database_url": with_database(server_url, "looked_at"),
+                "urls": [server.add(f"/{each.path.name}", each.path) for each in recordings],
+                "planted": {"engine_h_per_h": ENGINE_H_PER_H},
+            }],
+        }  # fmt: skip
+        run = subprocess.Popen(
+            [sys.executable, "-m", "tests.integration.planted_line", json.dumps(document)], cwd=ROOT,
+            env=environment(home), stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
         try:
-            run.communicate(timeout=60)
+            assert run.stderr is not None
+            said = (SAYS.search(line) for line in run.stderr)
+            found = next((match for match in said if match), None)
+            assert found is not None, "the run ended without naming its dashboard"
+            with browser() as opened:
+                opened.show_as(1400, 1000)
+                shown = Shown(found[1], opened)
+                _let_in(shown)
+                yield shown
         finally:
-            for process in processes_of(home):
-                process.kill()
-            run.wait()
-            shutil.rmtree(home, ignore_errors=True)
-            with psycopg.connect(server_url, autocommit=True) as connection:
-                connection.execute("drop database looked_at with (force)")
+            run.send_signal(signal.SIGINT)
+            try:
+                run.communicate(timeout=60)
+            finally:
+                for process in processes_of(home):
+                    process.kill()
+                run.wait()
+                shutil.rmtree(home, ignore_errors=True)
+                with psycopg.connect(server_url, autocommit=True) as connection:
+                    connection.execute("drop database looked_at with (force)")
 
 
 def _let_in(shown: Shown) -> None:
