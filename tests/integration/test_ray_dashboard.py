@@ -116,15 +116,22 @@ def _job_page(shown: Shown) -> str:
 
 def test_the_job_of_a_run_shows_run_and_stages_by_name(shown: Shown) -> None:
     """Under its *Ray Data Overview*: a row for the run, below it one a stage with what waits before it."""
-    text = shown.page(_job_page(shown), "Ray Data Overview", "earmark-run-1")
-    assert "earmark-run-1" in text
-    shown.browser.driver.find_element(By.CSS_SELECTOR, "[title^='Expand Dataset earmark-run-1']").click()
+    driver = shown.browser.driver
+    shown.page(_job_page(shown), "Ray Data Overview")
+    driver.find_element(By.XPATH, "//*[text()='Ray Data Overview']").click()
+    shown.until("earmark-run-1", "Queued Blocks")
+    driver.find_element(By.CSS_SELECTOR, "[title^='Expand Dataset earmark-run-1']").click()
     shown.until(*(f"FlatMap({stage})" for stage in STAGES))
-    assert "Queued Blocks" in shown.browser.text()
-    shown.browser.keep_picture("dashboard-job")
+    shown.browser.keep_picture("dashboard-job", 1000)
 
 
 def test_actors_bear_the_names_of_their_stages(shown: Shown) -> None:
     """On *Actors*, where their logs, stacks and memory are to be found."""
-    shown.page("/actors", *STAGES)
-    shown.browser.keep_picture("dashboard-actors")
+    shown.page("/actors", "Page Size")
+    size = shown.browser.driver.find_element(
+        By.XPATH, "//label[text()='Page Size']/following-sibling::*//input"
+    )
+    size.send_keys(Keys.CONTROL, "a")
+    size.send_keys("50")
+    shown.until(*(f"FlatMap({stage})" for stage in STAGES))
+    shown.browser.keep_picture("dashboard-actors", 1000)
