@@ -28,7 +28,9 @@ def show_report(settings: Settings, run_id: int | None, html: Path | None, as_js
         run = kept_run(database, run_id)
     document = _document(run, settings)
     if html is not None:
-        os.environ.setdefault("MPLCONFIGDIR", str(home().cache_dir / "matplotlib"))  # it keeps a list of fonts
+        os.environ.setdefault(
+            "MPLCONFIGDIR", str(home().cache_dir / "matplotlib")
+        )  # it keeps a list of fonts
         from pipelines.report_page import page
 
         try:
