@@ -117,8 +117,8 @@ def told_of_stages(document: Mapping[str, Any]) -> Iterator[str]:
     for name, stage in document["stages"].items():
         yield (
             f"{name:<12}{stage['busy']:>6.0%}{stage['blocked']:>9.0%}{stage['paused']:>8.0%}{stage['starved']:>9.0%}"
-            f"{stage['queue_peak']:>7}{stage['actors']:>8}{_speed(stage['capacity_h_per_h']):>11}"
-            f"{_seconds(stage['p50_s']):>9}{_seconds(stage['p99_s']):>9}"
+            f"{stage['queue_peak']:>7}{stage['actors']:>8}{speed_said(stage['capacity_h_per_h']):>11}"
+            f"{seconds_said(stage['p50_s']):>9}{seconds_said(stage['p99_s']):>9}"
         )
     yield f"Bottleneck: {document['bottleneck'] or 'none'} ({document['cause']}): {document['why']}"
     yield f"To change it: {document['advice']}"
@@ -138,11 +138,11 @@ MOST_SCALINGS = 12
 """Lines about pools that a report on a terminal shows; the document has them all."""
 
 
-def _speed(speed: float | None) -> str:
+def speed_said(speed: float | None) -> str:
     return "" if speed is None else f"{speed:.0f} h/h"
 
 
-def _seconds(seconds: float | None) -> str:
+def seconds_said(seconds: float | None) -> str:
     if seconds is None:
         return ""
     return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"

@@ -1,6 +1,7 @@
 """What ``report`` and ``watch`` do: read what is kept of a run, show it."""
 
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -27,6 +28,9 @@ def show_report(settings: Settings, run_id: int | None, html: Path | None, as_js
         run = kept_run(database, run_id)
     document = _document(run, settings)
     if html is not None:
+        os.environ.setdefault(
+            "MPLCONFIGDIR", str(home().cache_dir / "matplotlib")
+        )  # it keeps a list of fonts
         from pipelines.report_page import page
 
         try:
