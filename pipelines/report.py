@@ -95,7 +95,7 @@ def _cost(figures: Mapping[str, Any], prices: ReportSettings) -> dict[str, Any]:
 def told(document: Mapping[str, Any]) -> Iterator[str]:
     """As text for people."""
     if document.get("run") is not None:
-        yield f"Run {document['run']}, {document['outcome'] or 'still going on'}"
+        yield f"Run {document['run']}, {_standing(document)}"
     if not document["stages"]:
         yield "No stage had anything to do."
         return
@@ -109,6 +109,14 @@ def told(document: Mapping[str, Any]) -> Iterator[str]:
         )
     )
     yield from told_of_stages(document)
+
+
+def _standing(document: Mapping[str, Any]) -> str:
+    if document["outcome"] == "lost":
+        return "lost: its driver died; this is what it noted last"
+    if document["outcome"] is not None:
+        return str(document["outcome"])
+    return "still going on" if document["goes_on"] else "whose driver is gone: this is what it noted last"
 
 
 def told_of_stages(document: Mapping[str, Any]) -> Iterator[str]:
