@@ -26,8 +26,8 @@ from actors.store.migrations import migrate
 pytestmark = pytest.mark.timeout(400)
 
 LIMIT_S = 150.0
-VIDEOS = [f"fine-{number}" for number in range(40)]
-"""Half a second each in the slowest stage: a line of twenty seconds."""
+VIDEOS = [f"fine-{number}" for number in range(60)]
+"""Half a second each in the slowest stage: a line of half a minute."""
 STAGES = ("Prefilter", "Prepare", "Embed", "Store")
 
 
