@@ -49,7 +49,8 @@ def shared(wanted: bool) -> Iterator[dict[str, str]]:
     if wanted and is_running():
         yield {}
         return
-    with tempfile.TemporaryDirectory(prefix="em-mps-") as folder:  # short: a socket lies in it
+    # Its path is short, since a socket lies in it; the daemon may still be writing its log when it goes.
+    with tempfile.TemporaryDirectory(prefix="em-mps-", ignore_cleanup_errors=True) as folder:
         variables = {PIPES: folder, LOGS: folder}
         if not wanted:
             yield variables

@@ -104,7 +104,9 @@ def dials(asked: Asked, own: Combination, site: Site, cpu_threads: int) -> Dials
 def combinations(wanted: Dials, site: Site) -> list[Combination]:
     """All of them in the order of a sweep. One process a card has nobody to share it with: no MPS for it."""
     found = []
-    series = product(*map(_once, (wanted.mps, wanted.compute_types, wanted.beams, wanted.batches)))
+    series = product(
+        _once(wanted.mps), _once(wanted.compute_types), _once(wanted.beams), _once(wanted.batches)
+    )
     for mps, compute_type, beam, batch in series:
         found += [
             Combination(actors, batch, beam, compute_type, mps)
