@@ -136,7 +136,8 @@ def _panel(progress: Progress, names: tuple[str, ...]) -> Group:
             continue
         table.add_row(
             name, str(tally.in_hand), str(tally.items), str(tally.failed or ""),
-            f"{busy_share(tally):.0%}", f"{tally.audio_s / 3600:.2f}", tally.latest,
+            f"{busy_share(tally):.0%}", f"{tally.audio_s / 3600:.2f}",
+            Text(tally.latest),  # a source's own name, which may look like rich's markup
         )  # fmt: skip
     return Group(Text(f"[{_clock(progress.elapsed_s)}] {describe(progress)}"), table)
 

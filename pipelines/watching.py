@@ -42,7 +42,9 @@ def table(document: Mapping[str, Any], now: Mapping[str, Any], before: Mapping[s
         is_bottleneck = name == document["bottleneck"]
         drawn.add_row(
             name, str(stage["in_hand"]), str(stage["items"]), str(stage["failed"] or ""), *(f"{share:.0%}" for share in shares),
-            str(stage["queue"]), str(stage["actors"]), stage["latest"], style="bold" if is_bottleneck else "",
+            str(stage["queue"]), str(stage["actors"]),
+            Text(stage["latest"]),  # a source's own name, which may look like rich's markup
+            style="bold" if is_bottleneck else "",
         )  # fmt: skip
     return Group(Text(_head(document, now)), drawn, Text(_verdict(document)))
 
@@ -56,7 +58,7 @@ def lines(document: Mapping[str, Any], now: Mapping[str, Any], before: Mapping[s
             f"  {name}: {stage['in_hand']} in hand, {stage['items']} done"
             + (f", {stage['failed']} failed" if stage["failed"] else "")
             + f"; busy {busy:.0%}, blocked {blocked:.0%}, paused {paused:.0%}, starved {starved:.0%};"
-            f" {stage['queue']} waiting, {stage['actors']} actors"
+            f" {stage['queue']} waiting, {stage['actors']} actor{'' if stage['actors'] == 1 else 's'}"
         )
     yield f"  {_verdict(document)}"
 

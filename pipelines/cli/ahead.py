@@ -56,10 +56,10 @@ def plan(
     sys.exit(show_plan(settings, Asked(sources, hours, video_minutes, gpu, cpus, mbit), as_json))
 
 
-class Several(click.ParamType):
+class Several(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions of click alone
     """Values with commas between them, each of one type; gives a tuple."""
 
-    def __init__(self, one: click.ParamType, name: str) -> None:
+    def __init__(self, one: Any, name: str) -> None:
         self._one, self.name = one, name
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:

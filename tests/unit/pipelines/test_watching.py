@@ -14,7 +14,7 @@ def stage(busy_s, starved_s, **more):
         "items": 4, "failed": 0, "actors": 1, "busy_s": busy_s, "blocked_s": 0.0, "paused_s": 0.0,
         "starved_s": starved_s, "database_s": 0.0, "age_s": busy_s + starved_s, "audio_s": 7200.0, "load_s": 1.0,
         "bytes_out": 0, "batches": 0, "batched": 0, "codes": {}, "p50_s": 0.5, "p99_s": 2.5, "queue": 3,
-        "queue_peak": 4, "actors_peak": 1, "held_back_s": 0.0, "in_hand": 2, "latest": "video-7", **more,
+        "queue_peak": 4, "actors_peak": 1, "held_back_s": 0.0, "in_hand": 2, "latest": "video [/7]", **more,
     }  # fmt: skip
 
 
@@ -36,7 +36,7 @@ NOW = figures(100.0, Prepare=stage(30.0, 70.0), Transcribe=stage(85.0, 15.0, fai
 def test_shares_are_of_the_time_since_the_last_look():
     """All along Transcribe worked most; in the last ten seconds Prepare did all of the time and it nothing."""
     prepare, transcribe = list(lines(document(NOW), NOW, BEFORE))[1:3]
-    assert prepare.startswith("  Prepare: 2 in hand, 4 done; busy 100%,") and "3 waiting, 1 actors" in prepare
+    assert prepare.startswith("  Prepare: 2 in hand, 4 done; busy 100%,") and "3 waiting, 1 actor" in prepare
     assert (
         transcribe.startswith("  Transcribe: 2 in hand, 4 done, 1 failed; busy 0%,")
         and "starved 100%" in transcribe
@@ -69,12 +69,12 @@ def test_a_look_at_what_another_pass_left_counts_no_time_twice():
 
 
 def test_the_table_has_a_row_a_stage_and_the_bottleneck_stands_out():
-    """As a terminal shows it."""
+    """As a terminal shows it; a video's name is no markup."""
     screen = Console(file=StringIO(), width=140, force_terminal=True, color_system="standard")
     screen.print(table(document(NOW), NOW, BEFORE))
     drawn = screen.file.getvalue().splitlines()
     (prepare,) = (line for line in drawn if "Prepare" in line and "100%" in line)
-    (transcribe,) = (line for line in drawn if "Transcribe " in line and "video-7" in line)
+    (transcribe,) = (line for line in drawn if "Transcribe\x1b" in line and "video [/7]" in line)
     assert "\x1b[1m" in transcribe and "\x1b[1m" not in prepare
     assert "Run 7 [0:01:40]" in drawn[0] and "Bottleneck so far: Transcribe" in drawn[-1]
 
