@@ -9,6 +9,7 @@ from typing import Any
 
 from configs.report import ReportSettings
 from pipelines.bottleneck import StageLoad, find_bottleneck
+from pipelines.progress import in_line_order
 
 HOUR_S = 3600.0
 WH = 3600.0
@@ -21,7 +22,8 @@ def report_document(figures: Mapping[str, Any], prices: ReportSettings) -> dict[
         figures: of a run, as ``Outcome.figures`` keeps them; of one that isn't over, as they are so far.
     """
     line_s = float(figures.get("line_s") or 0.0)
-    loads = [_load(name, stage, line_s) for name, stage in figures.get("stages", {}).items()]
+    stages = in_line_order(figures.get("stages", {}))
+    loads = [_load(name, stage, line_s) for name, stage in stages.items()]
     found = find_bottleneck(loads, line_s)
     return {
         "speed_h_per_h": figures.get("speed_h_per_h", 0.0),
@@ -33,7 +35,7 @@ def report_document(figures: Mapping[str, Any], prices: ReportSettings) -> dict[
         "cause": found.cause,
         "why": found.why,
         "advice": found.advice,
-        "stages": {load.name: _stage(load, figures["stages"][load.name]) for load in loads},
+        "stages": {load.name: _stage(load, stages[load.name]) for load in loads},
         "scalings": figures.get("scalings", []),
         "cost": _cost(figures, prices),
     }

@@ -18,7 +18,7 @@ PARTS = ("busy_s", "blocked_s", "paused_s", "starved_s")
 def table(document: Mapping[str, Any], now: Mapping[str, Any], before: Mapping[str, Any]) -> Group:
     """
     Args:
-        document: the report as it would be now.
+        document: the report as it would be now; its stages stand in the order of the line.
         now, before: figures of this look and of the last one, empty at the first.
     """
     drawn = Table(box=None, pad_edge=False)
@@ -37,7 +37,8 @@ def table(document: Mapping[str, Any], now: Mapping[str, Any], before: Mapping[s
     )
     for title in titles:
         drawn.add_column(title, justify="left" if title in ("stage", "latest") else "right")
-    for name, stage in now.get("stages", {}).items():
+    for name in document["stages"]:
+        stage = now["stages"][name]
         shares = _since(stage, before.get("stages", {}).get(name))
         is_bottleneck = name == document["bottleneck"]
         drawn.add_row(
@@ -52,7 +53,8 @@ def table(document: Mapping[str, Any], now: Mapping[str, Any], before: Mapping[s
 def lines(document: Mapping[str, Any], now: Mapping[str, Any], before: Mapping[str, Any]) -> Iterator[str]:
     """The same as plain text: a line for the run, one for each stage that has done something."""
     yield _head(document, now)
-    for name, stage in now.get("stages", {}).items():
+    for name in document["stages"]:
+        stage = now["stages"][name]
         busy, blocked, paused, starved = _since(stage, before.get("stages", {}).get(name))
         yield (
             f"  {name}: {stage['in_hand']} in hand, {stage['items']} done"

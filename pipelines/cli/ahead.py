@@ -91,7 +91,7 @@ COMPUTE_TYPES = ("float16", "bfloat16", "int8", "int8_float16", "int8_bfloat16",
     "--beam", type=Several(click.IntRange(1, 20), "1,5,…"), default=(), help="Beams. Default: as set, and 1."
 )
 @click.option(
-    "--compute-type", type=Several(click.Choice(COMPUTE_TYPES), "int8,…"), default=(), help=f"Arithmetic: {', '.join(COMPUTE_TYPES)}. Default: as set, and what else suits the device."
+    "--compute-type", type=Several(click.Choice(COMPUTE_TYPES), "int8,…"), default=(), metavar="int8,…", help=f"Arithmetic: {', '.join(COMPUTE_TYPES)}. Default: as set, and what else suits the device."
 )  # fmt: skip
 @click.option(
     "--mps/--no-mps",

@@ -217,7 +217,7 @@ def test_once_as_json(story: Story) -> None:
     assert (found["run"], found["outcome"], found["goes_on"]) == (story.run, None, True)
     assert 0 < found["left"] < len(VIDEOS) and found["started_at"]
     assert {"bottleneck", "speed_h_per_h", "tail_s"} <= set(found)
-    assert set(found["stages"]) == set(STAGES)
+    assert tuple(found["stages"]) == STAGES, "in the order of the line"
 
 
 def test_a_report_while_the_run_goes_on(story: Story) -> None:
