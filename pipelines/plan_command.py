@@ -24,7 +24,7 @@ from cluster import mps
 from cluster.figures import CARDS, DEFAULT_MBIT, NO_CARD, STARTING_S, Figure
 from cluster.hardware import find_hardware
 from cluster.memory import CardBudget, card_budget
-from cluster.resources import GIB, DoesNotFit, Gpu, Hardware, plan_pools
+from cluster.resources import GIB, DoesNotFit, Gpu, Hardware, Pools, TunedActors, plan_pools
 from configs.home import Home, home
 from configs.settings import Settings
 from pipelines import measured, tuned
@@ -87,8 +87,9 @@ def plan_document(settings: Settings, asked: Asked, place: Home, now: datetime) 
     hardware = _hardware(asked)
     known = _known(settings, place)
     around = tuned.Surroundings(settings, hardware, mps.is_running())
+    best = tuned.tuned_actors(known.tunings, around)
     try:
-        pools = plan_pools(settings, hardware, tuned.tuned_actors(known.tunings, around))
+        pools = plan_pools(settings, hardware, best)
     except DoesNotFit as error:
         raise ConfigError(str(error), code="does_not_fit") from error
     stages = line(settings, pools)
@@ -115,12 +116,21 @@ def plan_document(settings: Settings, asked: Asked, place: Home, now: datetime) 
         "planned_at": now.astimezone().isoformat(timespec="seconds"),
         "machine": here | {"given": asked.gpu is not None or asked.cpus is not None},
         "pools": {stage.name: _pool(stage) for stage in stages},
-        "notes": [*pools.notes, *([ELSEWHERE] if settings.ray.address is not None else [])],
+        "notes": _notes(settings, pools, best),
         "memory": _memory(card_budget(settings, pools, hardware), len(hardware.gpus)),
         **_speeds(found),
         "amount": amount.document(),
         **_end(found, amount, STARTING_S if start_s is None else start_s, now),
     }
+
+
+def _notes(settings: Settings, pools: Pools, best: TunedActors | None) -> list[str]:
+    notes = list(pools.notes)
+    if best is not None and settings.transcribe.actors not in ("auto", best.n):
+        notes.append(f"transcribe.actors={best.n} was {best.why}")
+    if settings.ray.address is not None:
+        notes.append(ELSEWHERE)
+    return notes
 
 
 def _hardware(asked: Asked) -> Hardware:

@@ -6,8 +6,10 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,10 +18,15 @@ import pytest
 from command import ROOT, Answer, earmark, environment
 from small_run import processes_of
 
+from actors.errors import ConfigError
 from actors.store.embedded import stop_server
 from actors.store.tunings import TuningKey, keep_tuning, kept_tunings
 from cluster.hardware import find_hardware
+from configs.load import load_settings
 from pipelines.outcome import hardware_document
+from pipelines.sample import packed, take_sample
+from pipelines.tuning_crew import Job, perform
+from pipelines.tuning_worker import put_down
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -106,10 +113,13 @@ def test_a_plan_takes_the_speed_that_was_measured_for_its_number_of_recognisers(
 
 
 def test_auto_takes_the_number_that_was_best(story: Story) -> None:
-    """And the plan says so."""
+    """And the plan says so; where another number is set it says which one was best."""
     found = story.planned_auto.json
     assert found["pools"]["Transcribe"]["at_most"] == 2
     assert any("transcribe.actors auto: 2, the best when tuned on" in note for note in found["notes"])
+    assert any(
+        "transcribe.actors=2 was the best when tuned" in note for note in story.planned_alone.json["notes"]
+    )
 
 
 def test_what_can_not_be_had_at_all_is_refused_before_anything_starts(story: Story) -> None:
@@ -156,5 +166,33 @@ def test_ctrl_c_keeps_what_was_measured_and_leaves_nothing_behind() -> None:
         shutil.rmtree(home)
 
 
+def test_a_worker_that_dies_is_a_reason_and_takes_the_others_with_it(tmp_path: Path) -> None:
+    """As where the kernel ends one for its memory: what the row says, and nobody goes on in vain."""
+    settings = load_settings("demo", env_file=None)
+    windows = take_sample([TALK], settings, tmp_path).windows
+    put_down(packed(windows, 1), windows[0], tmp_path)
+
+    def kill_one() -> None:
+        while not (found := _tuning(psutil.Process().children())):
+            time.sleep(0.05)
+        found[-1].kill()
+
+    killer = threading.Thread(target=kill_one)
+    killer.start()
+    with pytest.raises(ConfigError, match="its process was ended by SIGKILL"):
+        perform(Job(settings.transcribe, 2, tmp_path, tmp_path, seconds=600.0))
+    killer.join()
+    assert _tuning(psutil.Process().children()) == []
+
+
 def _workers(home: Path) -> list[psutil.Process]:
-    return [each for each in processes_of(home) if "pipelines.tuning_worker" in " ".join(each.cmdline())]
+    return _tuning(processes_of(home))
+
+
+def _tuning(processes: list[psutil.Process]) -> list[psutil.Process]:
+    found = []
+    for each in processes:
+        with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+            if "pipelines.tuning_worker" in each.cmdline():
+                found.append(each)
+    return found
