@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from configs.catalogue import SettingsError
-from pipelines.cli.ahead import doctor, plan
+from pipelines.cli.ahead import doctor, plan, tune
 from pipelines.cli.options import json_option, load, settings_options
 from pipelines.cli.seeing import report, watch
 from pipelines.cli.voices import voices
@@ -246,6 +246,7 @@ def stop(as_json: bool) -> None:
 
 main.add_command(doctor)
 main.add_command(plan)
+main.add_command(tune)
 main.add_command(voices)
 main.add_command(report)
 main.add_command(watch)

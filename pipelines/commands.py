@@ -23,6 +23,7 @@ from pipelines.corpus import open_database
 from pipelines.sources import Refused, read_sources
 
 if TYPE_CHECKING:
+    from cluster.resources import Hardware, TunedActors
     from pipelines.relabel import Relabelling
     from pipelines.reprocess import Intended
 
@@ -136,6 +137,8 @@ def _ingest(
         raise ConfigError(str(error), code="does_not_fit") from error
     place = home()
     url = open_database(settings, place)
+    if settings.transcribe.actors == "auto":
+        pools = plan_pools(settings, hardware, _tuned_actors(url, settings, hardware))
     from pipelines.driver import run
     from pipelines.native_log import run_log
     from pipelines.progress import Display
@@ -155,6 +158,17 @@ def _ingest(
             stages = line_from(intended.start, settings, pools)
             plan = replace(plan, redo=intended.redo, stages=stages, reuse_vectors=reuse_vectors)
         return run(items, plan, display)
+
+
+def _tuned_actors(url: str, settings: Settings, hardware: "Hardware") -> "TunedActors | None":
+    """How many recognisers a sweep on this machine found best."""
+    from actors.store.tunings import kept_tunings
+    from cluster import mps
+    from pipelines import tuned
+
+    with Database(url, pool_size=1) as database:
+        around = tuned.Surroundings(settings, hardware, mps.is_running())
+        return tuned.tuned_actors(kept_tunings(database), around)
 
 
 def retry_failed(settings: Settings, codes: Sequence[str], every: bool, as_json: bool) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 
 from configs.report import ReportSettings
 from pipelines.bottleneck import StageLoad, find_bottleneck
+from pipelines.progress import in_line_order
 
 HOUR_S = 3600.0
 WH = 3600.0
@@ -21,7 +22,8 @@ def report_document(figures: Mapping[str, Any], prices: ReportSettings) -> dict[
         figures: of a run, as ``Outcome.figures`` keeps them; of one that isn't over, as they are so far.
     """
     line_s = float(figures.get("line_s") or 0.0)
-    loads = [_load(name, stage, line_s) for name, stage in figures.get("stages", {}).items()]
+    stages = in_line_order(figures.get("stages", {}))
+    loads = [_load(name, stage, line_s) for name, stage in stages.items()]
     found = find_bottleneck(loads, line_s)
     return {
         "speed_h_per_h": figures.get("speed_h_per_h", 0.0),
@@ -33,7 +35,7 @@ def report_document(figures: Mapping[str, Any], prices: ReportSettings) -> dict[
         "cause": found.cause,
         "why": found.why,
         "advice": found.advice,
-        "stages": {load.name: _stage(load, figures["stages"][load.name]) for load in loads},
+        "stages": {load.name: _stage(load, stages[load.name]) for load in loads},
         "scalings": figures.get("scalings", []),
         "cost": _cost(figures, prices),
     }
@@ -95,7 +97,7 @@ def _cost(figures: Mapping[str, Any], prices: ReportSettings) -> dict[str, Any]:
 def told(document: Mapping[str, Any]) -> Iterator[str]:
     """As text for people."""
     if document.get("run") is not None:
-        yield f"Run {document['run']}, {document['outcome'] or 'still going on'}"
+        yield f"Run {document['run']}, {_standing(document)}"
     if not document["stages"]:
         yield "No stage had anything to do."
         return
@@ -109,6 +111,14 @@ def told(document: Mapping[str, Any]) -> Iterator[str]:
         )
     )
     yield from told_of_stages(document)
+
+
+def _standing(document: Mapping[str, Any]) -> str:
+    if document["outcome"] == "lost":
+        return "lost: its driver died; this is what it noted last"
+    if document["outcome"] is not None:
+        return str(document["outcome"])
+    return "still going on" if document["goes_on"] else "whose driver is gone: this is what it noted last"
 
 
 def told_of_stages(document: Mapping[str, Any]) -> Iterator[str]:
