@@ -16,7 +16,7 @@ BIN := .venv/bin
 comma := ,
 STAMP := .venv/.installed-$(subst $(comma),-,$(EXTRAS))
 
-.PHONY: install demo test check bench bench-voices soak faults clean
+.PHONY: install demo tools test check bench bench-voices soak faults clean
 install: $(STAMP)
 
 # Bytecode at once: a run starts a dozen processes, and each would compile Ray and pandas for itself.
@@ -28,6 +28,11 @@ $(STAMP): pyproject.toml constraints.txt
 
 demo: install  ## ingest the speech that ships, then search it
 	$(BIN)/python run.py demo
+
+# Programs that tests drive for real; a test whose program is missing fails and names it.
+TOOLS := prometheus
+tools:  ## Debian's packages that tests need (as root); no service of them is started
+	dpkg -s $(TOOLS) >/dev/null 2>&1 || { apt-get update -qq && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $(TOOLS); }
 
 test: install  ## all tests that need no GPU and no network
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
