@@ -6,17 +6,12 @@ increments, so what was handed over is remembered here.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Protocol
 
 from pipelines.metrics import METRICS, Metric
 from pipelines.readings import Reading
 
-
-class Instrument(Protocol):
-    """A metric of Ray's."""
-
-    def __call__(self, value: float, labels: dict[str, str]) -> None:
-        """Set a gauge; add to a counter."""
+Instrument = Callable[[float, dict[str, str]], None]
+"""A metric of Ray's, with its labels: sets a gauge, adds to a counter."""
 
 
 class Exporter:
@@ -27,7 +22,7 @@ class Exporter:
         make: makes an instrument; Ray must be up when the first reading comes.
     """
 
-    def __init__(self, run: str, make: "Callable[[Metric], Instrument] | None" = None) -> None:
+    def __init__(self, run: str, make: Callable[[Metric], Instrument] | None = None) -> None:
         self._run = run
         self._make = make or of_ray
         self._instruments: dict[str, Instrument] = {}
@@ -61,7 +56,5 @@ def of_ray(metric: Metric) -> Instrument:
 
     text = f"{metric.help} ({metric.unit})"
     if metric.kind == "counter":
-        counter = Counter(metric.name, text, metric.labels)
-        return lambda value, labels: counter.inc(value, labels)
-    gauge = Gauge(metric.name, text, metric.labels)
-    return lambda value, labels: gauge.set(value, labels)
+        return Counter(metric.name, text, metric.labels).inc
+    return Gauge(metric.name, text, metric.labels).set

@@ -56,4 +56,6 @@ class RunExport:
             logger.warning("the governor's state can't be exported: %s", error)
             return
         self._clock_ahead_s = now_s - time.monotonic()
-        self._sources = {site: Source(site, bucket, self._permits.policy(site)) for site, bucket in buckets.items()}
+        self._sources = {
+            site: Source(site, bucket, self._permits.policy(site)) for site, bucket in buckets.items()
+        }

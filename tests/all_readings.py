@@ -9,7 +9,14 @@ from cluster.telemetry import CardSight, MachineSight
 from pipelines.in_hand import Held
 from pipelines.made import KINDS
 from pipelines.queues import QueueSight
-from pipelines.readings import Reading, Source, machine_readings, run_readings, source_readings, stage_readings
+from pipelines.readings import (
+    Reading,
+    Source,
+    machine_readings,
+    run_readings,
+    source_readings,
+    stage_readings,
+)
 from pipelines.tally import Tally
 from pipelines.timeline import Timeline
 

@@ -4,7 +4,6 @@ import multiprocessing
 import statistics
 import sys
 import threading
-import time
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -119,7 +118,9 @@ def _check(side: Measured, corpus: Corpus, with_metrics: bool, scraped: list[int
     if side.n_videos != len(corpus.recordings):
         raise click.ClickException(f"{side.n_videos} of {len(corpus.recordings)} videos were stored")
     if bool(scraped) != with_metrics:
-        raise click.ClickException(f"metrics {'on' if with_metrics else 'off'}, and {len(scraped)} scrapes found some")
+        raise click.ClickException(
+            f"metrics {'on' if with_metrics else 'off'}, and {len(scraped)} scrapes found some"
+        )
 
 
 def _told(side: Measured, with_metrics: bool, scraped: list[int]) -> str:

@@ -143,7 +143,8 @@ def with_stage(name: str, **changes: object) -> list[StageSpec]:
 def line_that_hears_nothing() -> list[StageSpec]:
     """From a slice's sound on, and never a word."""
     return [
-        replace(spec, build=build_hear_nothing) if spec.name == "Hear" else spec for spec in line_with_voices()
+        replace(spec, build=build_hear_nothing) if spec.name == "Hear" else spec
+        for spec in line_with_voices()
     ]
 
 

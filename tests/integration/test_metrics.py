@@ -30,7 +30,17 @@ from tests.media_server import Fault, MediaServer
 
 pytestmark = pytest.mark.timeout(600)
 
-STAGES = ("Prefilter", "Download", "Prepare", "Transcribe", "Identify", "Assemble", "Segment", "Embed", "Store")
+STAGES = (
+    "Prefilter",
+    "Download",
+    "Prepare",
+    "Transcribe",
+    "Identify",
+    "Assemble",
+    "Segment",
+    "Embed",
+    "Store",
+)
 N_TALKS, TALK_S = 8, 40.0
 SETTINGS = {
     "governor.other_videos_per_h": 2400,  # so that permits are waited for
@@ -105,9 +115,7 @@ def seen(server_url: str, migrated_template: str) -> Iterator[Seen]:
             with Database(url) as database:
                 figures = kept_run(database, 1).figures
             names = [f"prefilter-raises-{n}" for n in range(6)] + [f"quiet-{n}" for n in range(6)]
-            drive_small_line(
-                home, url, names, variant="hears nothing", settings={"report.last_scrape_s": 6}
-            )
+            drive_small_line(home, url, names, variant="hears nothing", settings={"report.last_scrape_s": 6})
             left = [path.name for path in metrics.iterdir()]
             yield Seen(prometheus, run, figures, target, listening, exposition, left)
     finally:
@@ -181,7 +189,11 @@ def test_what_stands_there_names_no_video(seen: Seen) -> None:
 @pytest.mark.parametrize("panel", sorted(dashboard_queries()))
 def test_every_query_of_the_dashboard_has_an_answer(seen: Seen, panel: str) -> None:
     """At some moment of the runs, with numbers."""
-    values = [value for series in seen.prometheus.history(dashboard_queries()[panel]) for _, value in series["values"]]
+    values = [
+        value
+        for series in seen.prometheus.history(dashboard_queries()[panel])
+        for _, value in series["values"]
+    ]
     assert [value for value in values if value != "NaN"]
 
 
@@ -195,7 +207,9 @@ def test_every_metric_is_there_with_its_labels(seen: Seen) -> None:
 
 def test_every_stage_of_the_run_is_told_by_the_name_that_the_dashboard_of_ray_has(seen: Seen) -> None:
     """Nine stages, each busy at some time."""
-    busy = seen.prometheus.last(f'sum by (stage) (ray_earmark_stage_time_seconds_total{{run="{RUN}", state="busy"}})')
+    busy = seen.prometheus.last(
+        f'sum by (stage) (ray_earmark_stage_time_seconds_total{{run="{RUN}", state="busy"}})'
+    )
     assert set(busy) == {(stage,) for stage in STAGES}
 
 
@@ -212,7 +226,8 @@ def test_counters_agree_with_the_figures_of_the_report(seen: Seen, stage: str) -
     kept = seen.figures["stages"][stage]
     of_stage = f'{{run="{RUN}", stage="{stage}"}}'
     found = {
-        name: seen.prometheus.last(f"sum(ray_earmark_stage_{name}_total{of_stage})").get((), 0.0) for name in SUMS
+        name: seen.prometheus.last(f"sum(ray_earmark_stage_{name}_total{of_stage})").get((), 0.0)
+        for name in SUMS
     }
     assert found == pytest.approx({name: kept[field] for name, field in SUMS.items()}, rel=0.05, abs=0.02)
     times = seen.prometheus.last(f"sum by (state) (ray_earmark_stage_time_seconds_total{of_stage})")
@@ -223,7 +238,9 @@ def test_counters_agree_with_the_figures_of_the_report(seen: Seen, stage: str) -
     for name, field in (("code", "codes"), ("what", "made")):
         metric = "failures" if name == "code" else "made"
         counted = seen.prometheus.last(f"sum by ({name}) (ray_earmark_stage_{metric}_total{of_stage})")
-        assert {label: n for (label,), n in counted.items()} == {label: n for label, n in kept[field].items() if n}
+        assert {label: n for (label,), n in counted.items()} == {
+            label: n for label, n in kept[field].items() if n
+        }
 
 
 def test_the_run_agrees_with_the_report(seen: Seen) -> None:

@@ -55,7 +55,9 @@ def selectors(expr: str) -> Iterator[Any]:
     return iter(found)
 
 
-QUERIES = dashboard_queries() | {name: rule["expr"] for name, rule in alert_rules().items()} | recorded_rules()
+QUERIES = (
+    dashboard_queries() | {name: rule["expr"] for name, rule in alert_rules().items()} | recorded_rules()
+)
 
 
 @pytest.mark.parametrize("name", sorted(QUERIES))
@@ -116,9 +118,15 @@ def test_rules_are_found_where_the_configuration_looks() -> None:
     (scrape,) = config["scrape_configs"]
     assert scrape["file_sd_configs"][0]["files"][0] == "targets/*.json"
     compose = yaml.safe_load((folder.parent / "compose.yml").read_text(encoding="utf-8"))["services"]
-    places = {each["target"]: each["source"] for each in compose["prometheus"]["volumes"] if isinstance(each, dict)}
+    places = {
+        each["target"]: each["source"] for each in compose["prometheus"]["volumes"] if isinstance(each, dict)
+    }
     assert places["/etc/prometheus/targets"].endswith("/metrics")
     assert "--web.listen-address=127.0.0.1:9090" in compose["prometheus"]["command"]
     assert compose["grafana"]["environment"]["GF_SERVER_HTTP_ADDR"] == "127.0.0.1"
-    mounted = [each.split(":")[0] for each in compose["prometheus"]["volumes"] + compose["grafana"]["volumes"] if isinstance(each, str)]
+    mounted = [
+        each.split(":")[0]
+        for each in compose["prometheus"]["volumes"] + compose["grafana"]["volumes"]
+        if isinstance(each, str)
+    ]
     assert all((folder.parent / Path(path)).exists() for path in mounted)

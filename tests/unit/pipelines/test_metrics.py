@@ -7,7 +7,17 @@ import pytest
 from counts import run_counts
 
 from actors.fetch.governor import Bucket, Policy
-from actors.rows import EmbeddedVideo, Provenance, Segment, SegmentedVideo, SpokenSlice, Utterance, VideoId, VideoMeta, Word
+from actors.rows import (
+    EmbeddedVideo,
+    Provenance,
+    Segment,
+    SegmentedVideo,
+    SpokenSlice,
+    Utterance,
+    VideoId,
+    VideoMeta,
+    Word,
+)
 from cluster.telemetry import CardSight, MachineSight
 from pipelines.exporter import Exporter
 from pipelines.in_hand import Held
@@ -109,7 +119,9 @@ def test_a_reading_that_the_catalogue_lacks_is_refused() -> None:
 def test_sources_are_bounded_and_youtube_is_always_told() -> None:
     """A thousand feeds make no thousand series; no limit is no figure."""
     policy = Policy(None, 0.3, 900.0, 14_400.0)
-    sources = {f"host-{n}.example": Source(f"host-{n}.example", Bucket(0.0, recent=n), policy) for n in range(1000)}
+    sources = {
+        f"host-{n}.example": Source(f"host-{n}.example", Bucket(0.0, recent=n), policy) for n in range(1000)
+    }
     youtube = Source("youtube", Bucket(0.0, paused_until_s=70.0), Policy(240.0, 0.3, 900.0, 14_400.0))
     found = list(source_readings(sources | {"youtube": youtube}, 10.0))
     sites = {reading.labels["site"] for reading in found}
@@ -146,7 +158,9 @@ def test_a_slice_without_a_word_and_a_segment_without_a_vector_are_counted() -> 
     assert heard == {"slices": 1, "slices_without_words": 0, "words": 2}
     assert made_of(spoken()) == {"slices": 1, "slices_without_words": 1, "words": 0}
     segments = tuple(Segment(n, "text", 0.0, 9.0, 1) for n in range(4))
-    video = SegmentedVideo(VideoId("a"), 1, VideoMeta("A talk", "https://example.org/a"), "en", segments, MADE_BY)
+    video = SegmentedVideo(
+        VideoId("a"), 1, VideoMeta("A talk", "https://example.org/a"), "en", segments, MADE_BY
+    )
     vectors = np.eye(4, 8, dtype=np.float32)
     assert made_of(EmbeddedVideo(video, "m", vectors)) == {"segments": 4, "segments_without_vector": 0}
     vectors[1] = 0.0
