@@ -6,7 +6,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -108,9 +108,10 @@ def seen(server_url: str, migrated_template: str) -> Iterator[Seen]:
     try:
         with Prometheus(home / "prometheus", metrics) as prometheus, ThreadPoolExecutor(1) as threads:
             going = threads.submit(_ingest, home, url)
-            target = _await_target(metrics)
+            target = _await_target(metrics, going)
             (first,) = target[0]["targets"]
-            exposition, listening = _await_exposition(first), _listening(int(first.rpartition(":")[2]))
+            exposition = _await_exposition(first, going)
+            listening = _listening(int(first.rpartition(":")[2]))
             run = going.result()
             with Database(url) as database:
                 figures = kept_run(database, 1).figures
@@ -140,22 +141,22 @@ def _ingest(home: Path, database_url: str) -> Answer:
         )
 
 
-def _await_target(metrics: Path) -> list[dict[str, Any]]:
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
+def _await_target(metrics: Path, going: "Future[Answer]") -> list[dict[str, Any]]:
+    while not going.done():
         for path in metrics.glob("earmark-run-*.json"):
             return list(json.loads(path.read_text()))
         time.sleep(0.1)
-    raise AssertionError("the run told Prometheus of no endpoint")
+    raise AssertionError(f"the run told Prometheus of no endpoint: {going.result().err}")
 
 
-def _await_exposition(address: str) -> str:
+def _await_exposition(address: str, going: "Future[Answer]") -> str:
     """The endpoint once the run's first rows are in hand."""
-    deadline = time.monotonic() + 120
-    while "ray_earmark_stage_items_total" not in (found := fetch(f"http://{address}/metrics")):
-        assert time.monotonic() < deadline, "nothing of ours stands there"
+    while not going.done():
+        found = fetch(f"http://{address}/metrics")
+        if "ray_earmark_stage_items_total" in found:
+            return found
         time.sleep(0.5)
-    return found
+    raise AssertionError(f"nothing of ours stood there: {going.result().err}")
 
 
 def _listening(port: int) -> set[str]:
