@@ -37,7 +37,7 @@ tools:  ## what tests/debian.txt names: installed where we may, else told
 	@missing=$$(dpkg-query --show $$(cat tests/debian.txt) 2>&1 >/dev/null | sed -n 's/.* matching //p'); \
 	if [ -z "$$missing" ]; then exit 0; fi; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends $$missing >/dev/null; \
+		apt-get update -qq && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends $$missing >/dev/null; \
 	else echo "tests need these of Debian's packages too:" $$missing >&2; fi
 
 check: install  ## style, types, import boundaries

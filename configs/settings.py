@@ -224,6 +224,13 @@ class RaySettings(Section):
     dashboard_port: int = Field(
         8265, ge=1024, le=65_535, description="Its port; the next free one is taken if it is in use."
     )
+    metrics_port: int | None = Field(
+        None,
+        ge=1024,
+        le=65_535,
+        description="Port of its Prometheus endpoint, on loopback; the next free one is taken if it is in use. Unset: "
+        "any free one, which EARMARK_HOME/metrics tells Prometheus.",
+    )
     object_store_bytes: int = Field(
         1_000_000_000,
         ge=100_000_000,

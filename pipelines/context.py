@@ -10,6 +10,11 @@ from actors.rows import RunId
 from configs.settings import Settings
 
 
+def run_name(run_id: RunId) -> str:
+    """A run as a person sees it in Ray's dashboard and in metrics."""
+    return f"earmark-run-{run_id}"
+
+
 @dataclass(frozen=True)
 class RunContext:
     """Settings and places of one run. Its ``repr`` shows no secret."""

@@ -23,6 +23,7 @@ from pipelines import wire
 from pipelines.context import RunContext
 from pipelines.deaths import Deaths
 from pipelines.in_hand import row_limit_s
+from pipelines.made import made_of
 from pipelines.meter import Meter
 
 logger = logging.getLogger(__name__)
@@ -138,7 +139,7 @@ class StageHost:
 
     def _hand_over(self, result: Any) -> Iterator[wire.Row]:
         packed = wire.pack(result)
-        with self._meter.handing_over(len(packed["payload"])):
+        with self._meter.handing_over(len(packed["payload"]), made_of(result)):
             yield packed
 
     def _guarded(self, row: wire.Row, limit_s: float) -> Iterator[Any]:
