@@ -55,7 +55,9 @@ def ingest_sources(
         try:
             outcome = _ingest(accepted(), settings, limit=limit, force=force)
         except EarmarkError:
-            for line in present.left_out(refused):  # they are in no ledger, and would be named nowhere
+            for line in present.left_out(
+                [asdict(each) for each in refused]
+            ):  # they are in no ledger, and would be named nowhere
                 click.echo(line, err=True)
             raise
         document = present.outcome_document(outcome, refused, settings.report) | {"forced": force}

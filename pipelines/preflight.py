@@ -5,7 +5,6 @@ Looks at this machine's files only. A cluster's nodes have their own, and say so
 
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from actors.errors import ConfigError
 from actors.speech.models import local_model
@@ -58,8 +57,7 @@ def _cookies(download: DownloadSettings) -> None:
         return
     from actors.fetch.ytdlp import cookies_of, options
 
-    with TemporaryDirectory() as cache_dir:
-        cookies_of(options(download, Path(cache_dir), timeout_s=download.timeout_s))
+    cookies_of(options(download, Path(), timeout_s=download.timeout_s))
 
 
 def _readable(name: str, path: Path) -> None:

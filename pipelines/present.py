@@ -87,7 +87,7 @@ def outcome(document: dict[str, Any]) -> Iterator[str]:
     for video in document["failed"]:
         served = f" ({STILL_SERVED})" if video["in_corpus"] else ""
         yield f"  failed {video['id']} ({video['code']}): {_why(video)}{served}"
-    yield from left_out([Refused(**each) for each in document["refused"]])
+    yield from left_out(document["refused"])
     for source in document["turned_away"]:
         yield (
             f"  {source['videos']} left on the queue: {source['site']} turned us away and pauses until"
@@ -103,10 +103,10 @@ def outcome(document: dict[str, Any]) -> Iterator[str]:
     yield from document.get("differences") or ()
 
 
-def left_out(refused: Sequence[Refused]) -> Iterator[str]:
+def left_out(refused: Sequence[dict[str, Any]]) -> Iterator[str]:
     """Sources that could not be taken at all."""
     for each in refused:
-        yield f"  left out {each.source} ({each.code}): {each.reason}"
+        yield f"  left out {each['source']} ({each['code']}): {each['reason']}"
 
 
 def _way_on(document: dict[str, Any]) -> str:

@@ -93,6 +93,7 @@ class Transcriber:
         """
         if not self.is_multilingual:
             language = "en"
+        utterances, wordless_s = self._utterances(item, language)
         return SpokenSlice(
             video_id=item.video_id,
             fence=item.fence,
@@ -101,16 +102,19 @@ class Transcriber:
             decoded_s=item.decoded_s,
             speech_s=item.speech_s,
             language=language,
-            utterances=self._utterances(item, language),
+            utterances=utterances,
             provenance=self._provenance,
             clips=item.clips,
             pcm=item.pcm,
+            wordless_s=wordless_s,
         )
 
-    def _utterances(self, item: Slice, language: str) -> tuple[Utterance, ...]:
+    def _utterances(self, item: Slice, language: str) -> tuple[tuple[Utterance, ...], float]:
+        """What is said in a slice, and the seconds of speech in which no word was heard."""
         waveform, windows = _waveform(item.pcm), windows_of(item)
         bounds = [_bounds(window) for window in windows]
         utterances: list[Utterance] = []
+        wordless_s = 0.0
         for window, (start, end), heard in zip(
             windows, bounds, self._engine.decode_batch(waveform, bounds, language), strict=True
         ):
@@ -123,7 +127,9 @@ class Transcriber:
                     window[0].start_s, "first" if kept is heard else "second", ", ".join(flags) or "none",
                 )  # fmt: skip
             utterances += utterances_of(kept, on_video_clock(kept.words, window), flags)
-        return tuple(utterances)
+            if not kept.words:
+                wordless_s += sum(clip.duration_s for clip in window)
+        return tuple(utterances), wordless_s
 
     def _second_pass(
         self, first: HeardWindow, waveform: Waveform, offset_s: float, language: str

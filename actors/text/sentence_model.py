@@ -193,9 +193,10 @@ def _load(
 
 def _unloadable(ref: ModelRef, error: Exception) -> EarmarkError:
     cause = next(iter(str(error).splitlines()), type(error).__name__)[:300]
+    what = f"the embedding model {ref.name} can't be loaded: {cause}"
     if diagnose(error) == "out_of_memory":  # what another process holds at this moment it may give back
         return TransientError(
-            f"the embedding model {ref.name} can't be loaded: {cause}",
+            what,
             code="out_of_memory",
             remedy="Set transcribe.actors lower, or choose a smaller embed.model",
         )
@@ -203,4 +204,4 @@ def _unloadable(ref: ModelRef, error: Exception) -> EarmarkError:
         remedy = "Check the name and the network, or give a local directory as embed.model"
     else:
         remedy = f"Check the files in {ref.location}"
-    return ConfigError(f"the embedding model {ref.name} can't be loaded: {cause}", remedy=remedy)
+    return ConfigError(what, remedy=remedy)

@@ -145,6 +145,14 @@ def test_noise_is_never_taken_for_certain(transcriber: Transcriber) -> None:
         assert {"uncertain", "sparse"} <= set(utterance.flags)
 
 
+def test_speech_in_which_no_word_is_heard_is_counted(transcriber: Transcriber, talk: tuple) -> None:
+    """What a detector took for speech and both decodings leave empty makes no utterance; its seconds are kept."""
+    piece, _ = talk
+    hiss = window((NOISE // 100).astype(np.int16))
+    assert (transcriber(hiss, "en").utterances, transcriber(hiss, "en").wordless_s) == ((), 20.0)
+    assert transcriber(piece, "en").wordless_s == 0.0
+
+
 # Proof before work
 
 

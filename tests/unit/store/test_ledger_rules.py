@@ -40,6 +40,13 @@ def state(status: str, **more: object) -> State:
         (state("skipped", code="list"), Standing.AGAIN, Standing.AGAIN),
         (state("skipped", code="no_speech"), Standing.SKIPPED_BEFORE, Standing.AGAIN),
         (state("skipped", code="no_speech", recipe="r0"), Standing.AGAIN, Standing.AGAIN),
+        (state("failed", code="no_text", permanent=True), Standing.FAILED_BEFORE, Standing.AGAIN),
+        (state("failed", code="no_text", permanent=True, recipe="r0"), Standing.AGAIN, Standing.AGAIN),
+        (
+            state("failed", code="private", permanent=True, recipe="r0"),
+            Standing.FAILED_BEFORE,
+            Standing.AGAIN,
+        ),
         (
             state("skipped", code="duplicate", original_is_stored=True),
             Standing.SKIPPED_BEFORE,
