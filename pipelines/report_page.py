@@ -47,17 +47,27 @@ def _why_no_course(document: Mapping[str, Any]) -> str:
     return "How the run went over time isn't kept: it had nothing to do, or an older Earmark made it."
 
 
+def _duration(seconds: float) -> str:
+    return str(timedelta(seconds=round(seconds)))
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+
+
+def _share(part: float) -> str:
+    return f"{part:.0%}"
+
+
 def _environment() -> Environment:
     made = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     made.filters |= {
-        "duration": lambda seconds: str(timedelta(seconds=round(seconds))),
-        "sentence": lambda text: (
-            text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
-        ),
-        "share": lambda part: f"{part:.0%}",
+        "duration": _duration,
+        "sentence": _sentence,
+        "share": _share,
         "speed": speed_said,
         "time": seconds_said,
     }
