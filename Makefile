@@ -16,7 +16,7 @@ BIN := .venv/bin
 comma := ,
 STAMP := .venv/.installed-$(subst $(comma),-,$(EXTRAS))
 
-.PHONY: install demo test check bench bench-voices soak faults image clean
+.PHONY: install demo test tools check bench bench-voices soak faults image clean
 install: $(STAMP)
 
 # Bytecode at once: a run starts a dozen processes, and each would compile Ray and pandas for itself.
@@ -29,8 +29,16 @@ $(STAMP): pyproject.toml constraints.txt
 demo: install  ## ingest the speech that ships, then search it
 	$(BIN)/python run.py demo
 
-test: install  ## all tests that need no GPU and no network
+test: install tools  ## all tests that need no GPU and no network
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
+
+# Programs that tests drive for real; a test fails where its own is missing.
+tools:  ## what tests/debian.txt names: installed where we may, else told
+	@missing=$$(dpkg-query --show $$(cat tests/debian.txt) 2>&1 >/dev/null | sed -n 's/.* matching //p'); \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends $$missing >/dev/null; \
+	else echo "tests need these of Debian's packages too:" $$missing >&2; fi
 
 check: install  ## style, types, import boundaries
 	$(BIN)/ruff check .

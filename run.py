@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from configs.catalogue import SettingsError
-from pipelines.cli.ahead import doctor, plan
+from pipelines.cli.ahead import doctor, plan, tune
 from pipelines.cli.jobs import jobs, submit
 from pipelines.cli.options import json_option, load, settings_options
 from pipelines.cli.seeing import report, watch
@@ -96,7 +96,11 @@ def ingest(
 @main.command()
 @click.option("--all", "every", is_flag=True, help="Also what is not due yet.")
 @click.option(
-    "--code", "codes", metavar="CODE", multiple=True, help="Only failures with this code; may be repeated."
+    "--code",
+    "codes",
+    metavar="CODE",
+    multiple=True,
+    help="Only failures with this code, also those for good (private to us until there were cookies); may be repeated.",
 )
 @settings_options
 @json_option
@@ -243,6 +247,7 @@ def stop(as_json: bool) -> None:
 
 main.add_command(doctor)
 main.add_command(plan)
+main.add_command(tune)
 main.add_command(voices)
 main.add_command(report)
 main.add_command(watch)

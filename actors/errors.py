@@ -67,7 +67,7 @@ class PermanentError(EarmarkError):
 
     Codes: ``private``, ``removed``, ``members_only``, ``age_restricted``, ``geo_blocked``, ``drm``,
     ``unsupported``, ``not_found``, ``forbidden``, ``not_media``, ``undecodable``, ``too_large``,
-    ``credentials``, ``bad_id``, ``bad_data``, ``no_file``, ``kills_its_worker``, ``unexpected``.
+    ``credentials``, ``bad_id``, ``bad_data``, ``no_file``, ``no_text``, ``kills_its_worker``, ``unexpected``.
     """
 
     default_code = "permanent"

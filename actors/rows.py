@@ -172,6 +172,8 @@ class SpokenSlice:
     clips: tuple[Clip, ...] = ()
     pcm: bytes = field(default=b"", repr=False)
     """As in ``Slice``."""
+    wordless_s: float = 0.0
+    """Speech in whose windows the recogniser heard no word, in its second decoding neither."""
 
 
 DAMAGED_VOICES = "its voice vectors are damaged; reprocess --from prepare --where unheard=yes makes them anew"
@@ -255,6 +257,8 @@ class Transcript:
     attributions: tuple[Attribution, ...] = ()
     """Who said each utterance; empty until that has been decided."""
     provenance: Provenance | None = None
+    wordless_s: float = 0.0
+    """As in ``SpokenSlice``, of all slices."""
 
 
 @dataclass(frozen=True, slots=True)

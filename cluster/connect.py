@@ -33,8 +33,12 @@ KEPT_SESSIONS = 5
 TEMPORARY = "tmp_"
 """Begins the name of a run's temporary directory; the driver's process id ends it."""
 START_ATTEMPTS = 3
+PORTS = ("dashboard_port", "_metrics_export_port")
 NODE_PROGRAMS = ("raylet", "gcs_server")
 GONE_WITHIN_S = 5.0
+METRICS_EVERY_MS = 2000
+"""How often Ray's processes hand their metrics to the endpoint. With its own 10 s the figures of a run of a minute
+are a sixth missing."""
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +52,8 @@ class Engine:
     n_cpus: float
     n_gpus: float
     """What Ray has to book in all, on a cluster of several nodes the sum, with those that its autoscaler may add."""
+    metrics_address: str | None = None
+    """Host and port of the Prometheus endpoint of a Ray that was started here with metrics."""
     node: tuple[psutil.Process, ...] = ()
     """The processes that make up a node started here, without which nothing works."""
 
@@ -96,8 +102,14 @@ def _children(process: psutil.Process) -> list[psutil.Process]:
 
 
 @contextmanager
-def engine(settings: RaySettings, ray_dir: Path, n_cpus: int, n_gpus: int) -> Iterator[Engine]:
-    """Start Ray here and end it on leaving, or join the cluster at ``settings.address``."""
+def engine(
+    settings: RaySettings, ray_dir: Path, n_cpus: int, n_gpus: int, *, with_metrics: bool = False
+) -> Iterator[Engine]:
+    """Start Ray here and end it on leaving, or join the cluster at ``settings.address``.
+
+    Args:
+        with_metrics: somebody wants the metrics of a Ray that is started here, and soon.
+    """
     set_switches()
     import ray
 
@@ -118,6 +130,7 @@ def engine(settings: RaySettings, ray_dir: Path, n_cpus: int, n_gpus: int) -> It
                 log_to_driver=False,
                 logging_level=logging.ERROR,
                 _temp_dir=str(sessions),
+                **_metrics_options(settings.metrics_port) if with_metrics else {},
             )
     try:
         address = context.dashboard_url or None
@@ -129,6 +142,7 @@ def engine(settings: RaySettings, ray_dir: Path, n_cpus: int, n_gpus: int) -> It
             n_cpus=there.cpus,
             n_gpus=there.gpus,
             node=_node() if session else (),
+            metrics_address=_metrics_address() if session and with_metrics else None,
         )
     finally:
         ray.shutdown()
@@ -163,6 +177,23 @@ def beside_the_driver(actor_class: Any) -> Any:
     return actor_class.options(scheduling_strategy=NodeAffinitySchedulingStrategy(here, soft=True))
 
 
+def _metrics_options(port: int | None) -> dict[str, Any]:
+    """Ray's agent binds the endpoint to the node's address, which is loopback here; to any free port where
+    none is given."""
+    interval = {"metrics_report_interval_ms": METRICS_EVERY_MS}
+    return {"_system_config": interval, "_metrics_export_port": port}
+
+
+def _metrics_address() -> str | None:
+    import ray
+
+    node = next((node for node in ray.nodes() if node["Alive"]), None)  # type: ignore[no-untyped-call]
+    if node is None or node["MetricsExportPort"] <= 0:
+        return None
+    host = node["NodeManagerAddress"]
+    return f"[{host}]:{node['MetricsExportPort']}" if ":" in host else f"{host}:{node['MetricsExportPort']}"
+
+
 @contextmanager
 def _without_secrets() -> Iterator[None]:
     """Ray's processes inherit the environment of this moment; their settings come in their arguments."""
@@ -178,13 +209,13 @@ def _without_secrets() -> Iterator[None]:
 def _init(**options: Any) -> Any:
     """``ray.init``, tried again where a busy machine is the trouble, and with our SIGTERM handler left in
     place: Ray gives its node's helpers 15 s, a fixed limit, to say where they listen. What a failed start
-    leaves behind ends with this process. The dashboard gets the next port that is free; another run may take
-    it at the same moment, and then it gets another one."""
+    leaves behind ends with this process. Dashboard and metrics get the next port that is free; another run may
+    take it at the same moment, and then they get another one."""
     import ray
 
     def begin() -> Any:
-        port = options.get("dashboard_port")
-        return ray.init(**options | ({"dashboard_port": free_port(port) or port} if port else {}))
+        wanted = {name: options[name] for name in PORTS if options.get(name)}
+        return ray.init(**options | {name: free_port(port) or port for name, port in wanted.items()})
 
     handler = signal.getsignal(signal.SIGTERM)
     starting = Retrying(

@@ -35,6 +35,8 @@ VOICE_SHARE = 0.05
 VOICE_CPUS = 0.5
 """Of a voice model on a CPU: less than the recogniser beside it, and a machine of two cores has no more."""
 PREPARERS_AT_START = 4
+AUTO_ACTORS = 4
+"""Recognisers of a card that ``transcribe.actors=auto`` wants where nothing was tuned; further ones rarely add to it."""
 SOURCE_CPUS = 0.01
 """What Ray books for the task that claims videos: next to nothing, but it must be there."""
 
@@ -75,12 +77,24 @@ class Pools:
     """What was cut or chosen, for the user."""
 
 
+@dataclass(frozen=True, slots=True)
+class TunedActors:
+    """How many recognisers were found best on this hardware with this model."""
+
+    n: int
+    why: str
+    """For the user: when that was measured, and how fast it was."""
+
+
 class DoesNotFit(ValueError):
     """Settings that this hardware can't run; the message says what to change."""
 
 
-def plan_pools(settings: Settings, hardware: Hardware) -> Pools:
+def plan_pools(settings: Settings, hardware: Hardware, tuned: TunedActors | None = None) -> Pools:
     """Pools for these settings on this hardware.
+
+    Args:
+        tuned: what ``transcribe.actors=auto`` follows; ``None``: nothing was tuned.
 
     Raises:
         DoesNotFit: a GPU is asked for and there is none, or one worker doesn't fit its memory.
@@ -96,13 +110,14 @@ def plan_pools(settings: Settings, hardware: Hardware) -> Pools:
     voice_device = None
     if settings.identify.enabled:
         voice_device = _device("identify", settings.identify.device, hardware, notes)
-    n_asr, asr_share, embed_share, voice_share = settings.transcribe.actors, 0.0, 0.0, 0.0
+    n_asr = _wanted(settings, hardware, asr_device, tuned, notes)
+    asr_share = embed_share = voice_share = 0.0
     if embed_device == "cuda":
         embed_share = settings.embed.gpu_share or EMBED_SHARE
     if voice_device == "cuda":
         voice_share = settings.identify.gpu_share or VOICE_SHARE
     if asr_device == "cuda":
-        n_asr, asr_share = _fit_card(settings, hardware, embed_share, voice_share, notes)
+        n_asr, asr_share = _fit_card(settings, hardware, n_asr, embed_share, voice_share, notes)
     n_asr_at_start = n_asr
     if asr_device == "cuda" and hardware.n_gpus_up is not None:
         on_one_card = floor((1 - embed_share - voice_share * settings.identify.actors) / asr_share + 1e-9)
@@ -138,8 +153,29 @@ def _device(stage: str, wanted: str, hardware: Hardware, notes: list[str]) -> st
     return chosen
 
 
+def _wanted(
+    settings: Settings, hardware: Hardware, device: str, tuned: TunedActors | None, notes: list[str]
+) -> int:
+    """Recognisers that are asked for, before the card's memory has its say."""
+    if settings.transcribe.actors != "auto":
+        return settings.transcribe.actors
+    if tuned is not None:
+        notes.append(f"transcribe.actors auto: {tuned.n}, {tuned.why}")
+        return tuned.n
+    n = AUTO_ACTORS * len(hardware.gpus)
+    if device == "cpu":  # the other stages want the other half
+        n = min(AUTO_ACTORS, max(1, hardware.n_cpus // (2 * settings.transcribe.cpu_threads)))
+    notes.append(f"transcribe.actors auto: {n}, not tuned here (`run.py tune` finds the best number)")
+    return n
+
+
 def _fit_card(
-    settings: Settings, hardware: Hardware, embed_share: float, voice_share: float, notes: list[str]
+    settings: Settings,
+    hardware: Hardware,
+    wanted: int,
+    embed_share: float,
+    voice_share: float,
+    notes: list[str],
 ) -> tuple[int, float]:
     """Number of ASR workers over all cards, and the share of one card that each books.
 
@@ -168,7 +204,7 @@ def _fit_card(
         per_card = max(1, min(per_card, floor(left_share / least_share + 1e-9)))
     if settings.transcribe.gpu_share:
         per_card = min(per_card, floor(left_share / settings.transcribe.gpu_share + 1e-9))
-    wanted, possible = settings.transcribe.actors, per_card * len(hardware.gpus)
+    possible = per_card * len(hardware.gpus)
     n_asr = min(wanted, possible)
     if n_asr < 1:
         raise DoesNotFit(

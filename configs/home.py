@@ -50,6 +50,11 @@ class Home:
         """One log a run."""
         return self.root / "logs"
 
+    @property
+    def metrics_dir(self) -> Path:
+        """Where Prometheus finds the endpoints of runs that are going on."""
+        return self.root / "metrics"
+
     def keep_model_caches(self) -> None:
         """Have the hub's libraries keep here what they would keep in the user's own cache, a model's
         own code among it. They read it when they are imported; what the user set stands."""
@@ -61,7 +66,9 @@ class Home:
         Raises:
             SettingsError: something that can't be written stands in the way.
         """
-        for path in (self.root, self.cache_dir, self.audio_dir, self.models_dir, self.logs_dir):
+        for path in (
+            self.root, self.cache_dir, self.audio_dir, self.models_dir, self.logs_dir, self.metrics_dir
+        ):  # fmt: skip
             try:
                 path.mkdir(mode=0o700, parents=True, exist_ok=True)
             except OSError as error:

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from configs.load import SEED_VARIABLES
+from configs.section import Allowed
 from configs.settings import Settings
 
 SYMBOLS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
@@ -35,7 +36,8 @@ def bounds(info: FieldInfo) -> str:
     choices = _choices(info.annotation)
     if choices:
         return "one of " + ", ".join(map(str, choices))
-    found = [
+    found = [part.said for part in info.metadata if isinstance(part, Allowed)]
+    found += [
         f"{SYMBOLS[kind]} {getattr(part, kind)}"
         for part in info.metadata
         for kind in SYMBOLS

@@ -1,12 +1,40 @@
 """What every section of the settings is made of."""
 
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 Device = Literal["auto", "cpu", "cuda"]
 ComputeType = Literal["auto", "float16", "bfloat16", "int8", "int8_float16", "int8_bfloat16", "float32"]
-PoolSize = Annotated[int, Field(ge=1, le=512)]
+MOST_ACTORS = 512
+PoolSize = Annotated[int, Field(ge=1, le=MOST_ACTORS)]
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What a setting takes, in words, where its type doesn't say it."""
+
+    said: str
+
+
+def _size_or_auto(value: Any) -> Any:
+    if value == "auto":
+        return value
+    try:
+        size = int(str(value))
+    except ValueError:
+        raise ValueError("should be a whole number or auto") from None
+    if not 1 <= size <= MOST_ACTORS:
+        raise ValueError("is too many or too few")
+    return size
+
+
+AutoPoolSize = Annotated[
+    int | Literal["auto"], BeforeValidator(_size_or_auto), Allowed(f"1 to {MOST_ACTORS}, or auto")
+]
+"""A pool whose size may be left to what is known of the machine. A union of its own would be refused in two
+messages at once."""
 
 
 def _split(value: Any) -> Any:

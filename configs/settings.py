@@ -14,7 +14,7 @@ from pydantic import Field, SecretStr, model_validator
 from configs.identify import IdentifySettings
 from configs.patience import ArchiveSettings, GovernorSettings, RetrySettings, WatchdogSettings
 from configs.report import ReportSettings
-from configs.section import ComputeType, Device, Names, PoolSize, Section
+from configs.section import AutoPoolSize, ComputeType, Device, Names, PoolSize, Section
 
 
 class PrefilterSettings(Section):
@@ -117,8 +117,10 @@ class TranscribeSettings(Section):
         "float16",
         description="CTranslate2's arithmetic. int8 types save memory; float16 is the safe one on Blackwell.",
     )
-    actors: PoolSize = Field(
-        4, description="ASR workers wanted; cut to what the card's memory holds (env ASR_WORKERS)."
+    actors: AutoPoolSize = Field(
+        4,
+        description="ASR workers wanted; cut to what the card's memory holds (env ASR_WORKERS). auto: as many as `tune` "
+        "found best here, else as many as fit, at most 4 a card or half the cores.",
     )
     gpu_share: float | None = Field(
         None,
@@ -225,6 +227,13 @@ class RaySettings(Section):
     dashboard: bool = Field(True, description="Start Ray's dashboard, on loopback.")
     dashboard_port: int = Field(
         8265, ge=1024, le=65_535, description="Its port; the next free one is taken if it is in use."
+    )
+    metrics_port: int | None = Field(
+        None,
+        ge=1024,
+        le=65_535,
+        description="Port of its Prometheus endpoint, on loopback; the next free one is taken if it is in use. Unset: "
+        "any free one, which EARMARK_HOME/metrics tells Prometheus.",
     )
     object_store_bytes: int = Field(
         1_000_000_000,

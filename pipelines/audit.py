@@ -1,13 +1,23 @@
 """Asks the database for a run's sums and lets ``accounts.py`` and ``quality.py`` judge them."""
 
 from actors.rows import RunId
-from actors.store.accounting import SegmentSums, bad_segments, left_open, segment_sums, video_sums
+from actors.store.accounting import (
+    SegmentSums,
+    Wordless,
+    bad_segments,
+    left_open,
+    segment_sums,
+    video_sums,
+    wordless,
+)
 from actors.store.database import Database
 from actors.store.run_counts import RunCounts
 from actors.store.vectors import EmbeddingTable
 from pipelines.accounts import NAMED, Accounts, account
 from pipelines.quality import Quality, judge, missed
 
+N_WORST = 5
+"""Videos named for their speech without a word."""
 NOTHING = SegmentSums(0, 0, 0, 0, 0, 0, 0, 0, None, {})
 
 
@@ -32,7 +42,7 @@ def inspect(database: Database, table: EmbeddingTable | None, run_id: RunId | No
     """The gates of what a run stored, or without ``run_id`` of the whole corpus; ``None`` for the table:
     nothing was ever embedded."""
     if table is None:
-        return Quality(NOTHING)
+        return Quality(NOTHING, Wordless(0.0, 0.0, 0, ()))
     sums = segment_sums(database, table, run_id)
     bad = {gate: bad_segments(database, table, gate, NAMED, run_id) for gate in missed(sums)}
-    return judge(sums, bad)
+    return judge(sums, wordless(database, N_WORST, run_id), bad)

@@ -3,7 +3,9 @@
 A stage that binds works nearly all the time, rows wait before it, the stages before it are blocked or held back
 and those behind it starve. So the stage whose actors worked the largest part of the line's time is the one,
 if that part is large and clearly larger than the next one's: where several stages work equally hard the line is
-balanced, and where none does nothing was at its limit (a run that was mostly start and tail).
+balanced, and where none does nothing was at its limit (a run that was mostly start and tail). Stages that work
+equally hard for one reason outside of them, the database or the sources, aren't balanced: that reason binds, and the
+one that it costs most is named.
 """
 
 from collections.abc import Mapping, Sequence
@@ -64,19 +66,22 @@ def find_bottleneck(loads: Sequence[StageLoad], line_s: float) -> Bottleneck:
             f"Judge by a run of more than {LONG_ENOUGH_S:.0f} s",
         )  # fmt: skip
     ranked = sorted(loads, key=_taken, reverse=True)
-    first, second = ranked[0], ranked[1] if len(ranked) > 1 else None
+    first = ranked[0]
     if _taken(first) < BUSY_ENOUGH:
         return Bottleneck(
             None, "idle", f"no stage worked more than {_taken(first):.0%} of the time ({first.name})",
             "Give it more at a time: longer lists, or ray.look_ahead_videos where sources answer slowly",
         )  # fmt: skip
-    if second is not None and _taken(first) - _taken(second) < CLEARLY:
+    level = [load for load in ranked if _taken(first) - _taken(load) < CLEARLY]
+    cause = _cause(first)
+    # A slow disk slows every stage that commits, a slow server looking as well as fetching: evenly used the machine
+    # isn't then, and there is something to change.
+    if len(level) > 1 and (cause == "work" or any(_cause(load) != cause for load in level)):
         return Bottleneck(
             None, "balanced",
-            f"{first.name} worked {_taken(first):.0%} of the time and {second.name} {_taken(second):.0%}",
+            f"{first.name} worked {_taken(first):.0%} of the time and {level[1].name} {_taken(level[1]):.0%}",
             "No single setting makes it faster: the machine is used evenly",
         )  # fmt: skip
-    cause = _cause(first)
     return Bottleneck(first.name, cause, _evidence(first, loads), _advice(first, cause))
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.console import Console
 
-from actors.errors import ConfigError
+from actors.errors import ConfigError, EarmarkError
 from actors.fetch.identity import SourceItem, identify
 from actors.rows import Start
 from actors.store.asking import Wanted
@@ -23,6 +23,7 @@ from pipelines.corpus import open_database
 from pipelines.sources import Refused, read_sources
 
 if TYPE_CHECKING:
+    from cluster.resources import Hardware, TunedActors
     from pipelines.relabel import Relabelling
     from pipelines.reprocess import Intended
 
@@ -51,7 +52,14 @@ def ingest_sources(
         document["refused"] = [asdict(each) for each in refused]
         _print(document, present.rehearsal, as_json)
     else:
-        outcome = _ingest(accepted(), settings, limit=limit, force=force)
+        try:
+            outcome = _ingest(accepted(), settings, limit=limit, force=force)
+        except EarmarkError:
+            for line in present.left_out(
+                [asdict(each) for each in refused]
+            ):  # they are in no ledger, and would be named nowhere
+                click.echo(line, err=True)
+            raise
         document = present.outcome_document(outcome, refused, settings.report) | {"forced": force}
         _print(document, present.outcome, as_json)
     return present.exit_code(document)
@@ -130,6 +138,8 @@ def _ingest(
         raise ConfigError(str(error), code="does_not_fit") from error
     place = home()
     url = open_database(settings, place)
+    if settings.transcribe.actors == "auto":
+        pools = plan_pools(settings, hardware, _tuned_actors(url, settings, hardware))
     from pipelines.driver import run
     from pipelines.native_log import run_log
     from pipelines.progress import Display
@@ -151,11 +161,22 @@ def _ingest(
         return run(items, plan, display)
 
 
+def _tuned_actors(url: str, settings: Settings, hardware: "Hardware") -> "TunedActors | None":
+    """How many recognisers a sweep on this machine found best."""
+    from actors.store.tunings import kept_tunings
+    from cluster import mps
+    from pipelines import tuned
+
+    with Database(url, pool_size=1) as database:
+        around = tuned.Surroundings(settings, hardware, mps.is_running())
+        return tuned.tuned_actors(kept_tunings(database), around)
+
+
 def retry_failed(settings: Settings, codes: Sequence[str], every: bool, as_json: bool) -> int:
     """Ingest again what failed for now and is due; gives the exit code.
 
     Args:
-        codes: only failures with one of these; none given: all.
+        codes: only failures with one of these, those for good too; none given: all for now.
         every: what isn't due yet, too.
     """
     from actors.store import retries
@@ -163,6 +184,8 @@ def retry_failed(settings: Settings, codes: Sequence[str], every: bool, as_json:
     with Database(open_database(settings, home())) as database:
         if every:
             retries.bring_forward(database, codes)
+        if codes:
+            retries.reopen(database, codes)
         found = retries.overview(database, codes)
         if not found.due:
             _print({"run": None, **asdict(found)}, present.nothing_due, as_json)

@@ -12,6 +12,11 @@ from configs.load import CONFIGS_DIR, rebased
 from configs.settings import Settings
 
 
+def run_name(run_id: RunId) -> str:
+    """A run as a person sees it in Ray's dashboard and in metrics."""
+    return f"earmark-run-{run_id}"
+
+
 @dataclass(frozen=True)
 class RunContext:
     """Settings and places of one run. Its ``repr`` shows no secret."""

@@ -13,6 +13,7 @@ from actors.errors import LeaseLost, TransientError
 from actors.store.ledger import RunCounts
 from actors.store.runs import RunRegistry
 from cluster.telemetry import MachineSight, Sampler
+from pipelines.exporting import RunExport
 from pipelines.queues import queues
 from pipelines.tally import Board, Tally
 from pipelines.timeline import MachineMark, Timeline
@@ -24,10 +25,18 @@ NOTE_EVERY_S = 2.0
 
 
 class Course:
-    """One run's; fed once a second by the watcher's thread."""
+    """One run's; fed once a second by the watcher's thread.
 
-    def __init__(self, registry: RunRegistry, sampler: Sampler, hardware: Mapping[str, Any]) -> None:
+    Args:
+        export: keeps the run's metrics up; ``None``: nobody asked for them.
+    """
+
+    def __init__(
+        self, registry: RunRegistry, sampler: Sampler, hardware: Mapping[str, Any],
+        export: RunExport | None = None,
+    ) -> None:  # fmt: skip
         self._registry, self._sampler, self._hardware = registry, sampler, dict(hardware)
+        self._export = export
         self._began_at = time.monotonic()
         self._noted_at = 0.0
         self.timeline = Timeline()
@@ -56,6 +65,7 @@ class Course:
             line_s, stages, queues.seen(), n_left=counts.pending + counts.running,
             stored_audio_s=counts.stored_audio_s, machine=_mark(self.machine),
         )  # fmt: skip
+        self.export(board, counts, line_s)
         if time.monotonic() - self._noted_at >= NOTE_EVERY_S:
             self._noted_at = time.monotonic()
             wall_s = self._noted_at - self._began_at
@@ -66,6 +76,14 @@ class Course:
                 raise
             except TransientError as error:  # away for the moment; the next note says more
                 logger.warning("where the run stands can't be noted: %s", error)
+
+    def export(self, board: Board, counts: RunCounts, line_s: float) -> None:
+        """Have metrics say how the run stands; ``line_s``: since its first row was taken in hand."""
+        if self._export is not None:
+            tail_s = self.tail_s(line_s)
+            self._export.look(
+                counts, board.stages(), self.timeline, self.machine, line_s=line_s, tail_s=tail_s
+            )
 
     def tail_s(self, line_s: float) -> float | None:
         """How long the last video ran alone, in seconds; ``None``: no look was taken."""

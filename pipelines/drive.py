@@ -4,7 +4,7 @@ import logging
 import signal
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from math import ceil
 from typing import cast
 
@@ -18,8 +18,9 @@ from actors.store.run_queue import RunQueue
 from actors.store.runs import RunRegistry
 from cluster.cluster_telemetry import ClusterSampler
 from cluster.connect import Engine, beside_the_driver, engine
+from cluster.scrape_target import scrape_target
 from pipelines.booking import Booking, booked, demand_room
-from pipelines.context import RunContext
+from pipelines.context import RunContext, run_name
 from pipelines.course import Course
 from pipelines.engine_guard import EngineGuard
 from pipelines.ingest import build, line
@@ -28,7 +29,7 @@ from pipelines.progress import Display
 from pipelines.run_plan import Plan
 from pipelines.scoreboard import Scoreboard
 from pipelines.stage import StageSpec
-from pipelines.tally import Tally
+from pipelines.tally import Board, Tally
 from pipelines.watcher import Watcher
 
 logger = logging.getLogger(__name__)
@@ -52,6 +53,8 @@ class Drive:
         self._ended_at = 0.0
         self._began_at: float | None = None
         self.interrupted = False
+        self.refused = False
+        """A stage could not start: what others had in hand was cut short from outside."""
         self.stages: dict[str, Tally] = {}
         self.notices: tuple[str, ...] = ()
 
@@ -72,10 +75,17 @@ class Drive:
         self._display.say("Starting Ray …")
         with (
             ExitStack() as leaving,
-            engine(plan.settings.ray, plan.home.ray_dir, n_cpus, len(plan.hardware.gpus)) as started,
-        ):
+            engine(
+                plan.settings.ray, plan.home.ray_dir, n_cpus, len(plan.hardware.gpus),
+                with_metrics=plan.settings.report.metrics,
+            ) as started,
+        ):  # fmt: skip
             if started.dashboard_url:
                 self._display.say(f"Ray dashboard: {started.dashboard_url}")
+            if started.metrics_address:
+                self._display.say(f"Metrics: http://{started.metrics_address}/metrics")
+                target = scrape_target(plan.home.metrics_dir, run_name(self._run_id), started.metrics_address)
+                leaving.enter_context(target)
             demand_room(stages, Booking(started.n_cpus, started.n_gpus))
             context = RunContext(
                 run_id=self._run_id, settings=plan.settings, database_url=plan.database_url,
@@ -91,22 +101,30 @@ class Drive:
             guard = EngineGuard(started, last_resort, self._display.say)
             leaving.callback(last_resort.call_off)
             try:
-                with (
-                    interruptible(),
-                    self._sampled(),
-                    self._display.running(),
-                    guard.watching(),
-                    watcher.watching(),
-                ):
-                    self._passes(context, stages, watcher, started)
+                with interruptible(), self._sampled(), self._display.running(), guard.watching():
+                    with watcher.watching():
+                        self._passes(context, stages, watcher, started)
+                    self._keep(watcher.board)
+                    watcher.export_end(self.line_s)
+                    self._await_scrape()
             except KeyboardInterrupt:
                 if watcher.ended is not None:
                     raise watcher.ended from None
                 self.interrupted = True
                 self._display.say("Stopping …")
             finally:
-                self.stages, self._began_at = watcher.board.stages(), watcher.board.began_at
-                self.notices = watcher.board.notices
+                self._keep(watcher.board)
+
+    def _keep(self, board: Board) -> None:
+        self.stages, self._began_at, self.notices = board.stages(), board.began_at, board.notices
+
+    def _await_scrape(self) -> None:
+        """Ray takes its Prometheus endpoint with it: give Prometheus time for the last figures, if asked to. All
+        work is done, so an interruption ends this wait and nothing else."""
+        report = self._plan.settings.report
+        if report.metrics and self._plan.settings.ray.address is None:
+            with suppress(KeyboardInterrupt):
+                time.sleep(report.last_scrape_s)
 
     @contextmanager
     def _sampled(self) -> Iterator[None]:
@@ -127,8 +145,9 @@ class Drive:
         n_setbacks = n_idle = 0
         while n_setbacks < MAX_PASSES:
             settled = self._ledger.counts(self._run_id).settled
+            self.refused = False
             broken = self._one_pass(context, stages, watcher)
-            left = self._ledger.release(self._run_id)
+            left = self._ledger.release(self._run_id, forgive=self.refused)
             if broken is None and not left:
                 if self._queue.exhausted():
                     return
@@ -159,6 +178,7 @@ class Drive:
                 self._ended_at = time.time()
         except ray.exceptions.RayError as error:
             refusal = cast("EarmarkError | None", ray.get(context.scoreboard.refusal.remote()))
+            self.refused = refusal is not None
             if refusal is not None and not isinstance(refusal, TransientError):
                 raise ConfigError(refusal.reason, code=refusal.code, remedy=refusal.remedy) from error
             logger.exception("the line broke")

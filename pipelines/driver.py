@@ -26,8 +26,11 @@ from actors.store.vectors import ensure_model, prefer
 from actors.text.models import embedding_name
 from cluster.telemetry import MachineSampler
 from pipelines.audit import audit
+from pipelines.context import run_name
 from pipelines.course import Course
 from pipelines.drive import Drive
+from pipelines.exporter import Exporter
+from pipelines.exporting import RunExport
 from pipelines.gate import Gate
 from pipelines.lookout import look_into_lists
 from pipelines.outcome import Outcome, hardware_document, turned_away
@@ -58,13 +61,17 @@ def run(items: Iterable[Wanted], plan: Plan, display: Display) -> Outcome:
         ledger = Ledger(database)
         run_id = registry.open_run(plan.settings.model_dump(mode="json"))
         queue = RunQueue(database, run_id, plan.settings)
-        course = Course(registry, sampler, hardware)
+        permits = Permits.of(database, plan.settings.governor, plan.settings.download)
+        export = None
+        if plan.settings.report.metrics:
+            export = RunExport(Exporter(run_name(run_id)), permits, plan.hardware.n_cpus)
+        course = Course(registry, sampler, hardware, export)
         drive = Drive(plan, run_id, database, queue, registry, display, course)
         started, asked, change = time.monotonic(), Asked(), RecipeChange()
 
         def close(how: str) -> Outcome:
             """Give back what is in hand, account for every row, end the run in the ledger."""
-            ledger.release(run_id, forgive=drive.interrupted)
+            ledger.release(run_id, forgive=drive.interrupted or drive.refused)
             counts = ledger.counts(run_id)
             put_off = turned_away(queue.outlook(), datetime.now(UTC))
             accounts, quality = audit(
@@ -87,7 +94,7 @@ def run(items: Iterable[Wanted], plan: Plan, display: Display) -> Outcome:
             asked, change = _ask(database, ledger, run_id, items, plan)
             for line_told in tell(change.document()):
                 display.say(line_told)
-            gate = Gate(Permits.of(database, plan.settings.governor, plan.settings.download), ledger)
+            gate = Gate(permits, ledger)
             looked = look_into_lists(
                 ledger, queue, gate, run_id, plan.settings, plan.home.cache_dir,
                 force=plan.force, limit=plan.limit,

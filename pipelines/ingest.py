@@ -10,7 +10,7 @@ from actors import rows
 from cluster.resources import SOURCE_CPUS, VOICE_CPUS, Pools
 from configs.settings import Settings
 from pipelines import workers
-from pipelines.context import RunContext
+from pipelines.context import RunContext, run_name
 from pipelines.feed import Feed
 from pipelines.forgetting import ForgetBlocks
 from pipelines.queues import WatchQueues
@@ -95,7 +95,7 @@ def build(context: RunContext, stages: Sequence[StageSpec]) -> Dataset:
     dataset: Dataset = ray.data.read_datasource(Feed(context), num_cpus=SOURCE_CPUS, override_num_blocks=1)
     for spec in stages:
         dataset = spec.add_to(dataset, context)
-    dataset.set_name(f"earmark-run-{context.run_id}")
+    dataset.set_name(run_name(context.run_id))
     return dataset
 
 

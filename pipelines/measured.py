@@ -71,9 +71,14 @@ def starting_s(runs: Sequence[MeasuredRun], hardware: Mapping[str, Any]) -> floa
     return sum(spent) / len(spent) if spent else None
 
 
+def tells(measured: Mapping[str, Measured], stage: str) -> bool:
+    """Whether runs say of a stage what nothing else can say better: in a pool of this size, beside the others."""
+    return stage in measured and measured[stage].same_pool
+
+
 def contention_is_in(measured: Mapping[str, Measured]) -> bool:
     """Whether the stages that take most of a machine were measured beside each other, in these pools."""
-    return all(stage in measured and measured[stage].same_pool for stage in MAIN_STAGES)
+    return all(tells(measured, stage) for stage in MAIN_STAGES)
 
 
 def _is_whole(figures: Mapping[str, Any]) -> bool:

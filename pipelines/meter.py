@@ -10,7 +10,7 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -65,6 +65,7 @@ class Meter:
         self._lock = threading.Lock()
         self._tally = Tally(load_s=load_s)
         self._codes: Counter[str] = Counter()
+        self._made: Counter[str] = Counter()
         self._spread = Spread()
         self._ready_at = time.monotonic()
         self._database_s = for_database.seconds  # what getting ready took of it is in load_s
@@ -94,8 +95,14 @@ class Meter:
             self._codes[code] += 1
 
     @contextmanager
-    def handing_over(self, n_bytes: int) -> Iterator[None]:
-        """A result of the row waits inside for the line to take it."""
+    def handing_over(self, n_bytes: int, made: Mapping[str, int]) -> Iterator[None]:
+        """A result of the row waits inside for the line to take it.
+
+        Args:
+            made: what the result holds, by kind.
+        """
+        with self._lock:
+            self._made.update(made)
         with self._hands.state("blocked"):
             yield
         with self._lock:
@@ -108,7 +115,7 @@ class Meter:
                 self._tally, busy_s=times.working, blocked_s=times.blocked, paused_s=times.paused,
                 database_s=for_database.seconds - self._database_s, age_s=time.monotonic() - self._ready_at,
                 held=held, codes=dict(self._codes), batches=batches.n, batched=batches.n_members,
-                spread=self._spread.copy(),
+                made=dict(self._made), spread=self._spread.copy(),
             )  # fmt: skip
 
     def _done_with(self, worked_s: float) -> None:

@@ -19,13 +19,15 @@ from actors.fetch.governor import Bucket
 from actors.store.database import Database
 from actors.store.measured import MeasuredRun, mean_duration_s, measured_runs
 from actors.store.permits import Permits
+from actors.store.tunings import Tuning, kept_tunings
+from cluster import mps
 from cluster.figures import CARDS, DEFAULT_MBIT, NO_CARD, STARTING_S, Figure
 from cluster.hardware import find_hardware
 from cluster.memory import CardBudget, card_budget
-from cluster.resources import GIB, DoesNotFit, Gpu, Hardware, plan_pools
+from cluster.resources import GIB, DoesNotFit, Gpu, Hardware, Pools, TunedActors, plan_pools
 from configs.home import Home, home
 from configs.settings import Settings
-from pipelines import measured
+from pipelines import measured, tuned
 from pipelines.amount import Amount, amount_of
 from pipelines.booking import Booking, booked, demand_room
 from pipelines.corpus import existing_database
@@ -58,6 +60,7 @@ class Known:
     runs: list[MeasuredRun] = field(default_factory=list)
     mean_video: tuple[float, int] | None = None
     youtube: Bucket | None = None
+    tunings: list[Tuning] = field(default_factory=list)
 
 
 def show_plan(settings: Settings, asked: Asked, as_json: bool) -> int:
@@ -82,22 +85,28 @@ def plan_document(settings: Settings, asked: Asked, place: Home, now: datetime) 
         ConfigError: ``does_not_fit``, or the database.
     """
     hardware = _hardware(asked)
+    known = _known(settings, place)
+    around = tuned.Surroundings(settings, hardware, mps.is_running())
+    best = tuned.tuned_actors(known.tunings, around)
     try:
-        pools = plan_pools(settings, hardware)
+        pools = plan_pools(settings, hardware, best)
     except DoesNotFit as error:
         raise ConfigError(str(error), code="does_not_fit") from error
     stages = line(settings, pools)
     n_cpus = max(hardware.n_cpus, ceil(booked(stages).cpus))  # as the driver starts Ray
     demand_room(stages, Booking(n_cpus, len(hardware.gpus)))
-    known = _known(settings, place)
     amount = amount_of(asked.sources, asked.hours, asked.video_minutes, known.mean_video, settings, place)
     machine = Machine(settings, hardware, pools, amount.mix)
     by_tables = {stage.name: cost_of(stage.name, machine) for stage in stages}
     sizes = {stage.name: stage.max_actors for stage in stages}
     here = hardware_document(hardware)
     by_runs = measured.measured_costs(known.runs, settings.model_dump(mode="json"), here, sizes, by_tables)
+    costs = by_tables | {name: found.cost for name, found in by_runs.items()}
+    if "Transcribe" in sizes and not measured.tells(by_runs, "Transcribe"):
+        by_tuning = tuned.tuned_cost(known.tunings, around, sizes["Transcribe"], by_tables["Transcribe"])
+        costs["Transcribe"] = by_tuning or costs["Transcribe"]
     found = forecast(
-        [Pool(n, sizes[n], by_runs[n].cost if n in by_runs else by_tables[n]) for n in sizes],
+        [Pool(name, sizes[name], costs[name]) for name in sizes],
         _surroundings(settings, asked, hardware, known),
         amount.mix,
         contention_is_in=measured.contention_is_in(by_runs),
@@ -107,12 +116,21 @@ def plan_document(settings: Settings, asked: Asked, place: Home, now: datetime) 
         "planned_at": now.astimezone().isoformat(timespec="seconds"),
         "machine": here | {"given": asked.gpu is not None or asked.cpus is not None},
         "pools": {stage.name: _pool(stage) for stage in stages},
-        "notes": [*pools.notes, *([ELSEWHERE] if settings.ray.address is not None else [])],
+        "notes": _notes(settings, pools, best),
         "memory": _memory(card_budget(settings, pools, hardware), len(hardware.gpus)),
         **_speeds(found),
         "amount": amount.document(),
         **_end(found, amount, STARTING_S if start_s is None else start_s, now),
     }
+
+
+def _notes(settings: Settings, pools: Pools, best: TunedActors | None) -> list[str]:
+    notes = list(pools.notes)
+    if best is not None and settings.transcribe.actors not in ("auto", best.n):
+        notes.append(f"transcribe.actors={best.n} was {best.why}")
+    if settings.ray.address is not None:
+        notes.append(ELSEWHERE)
+    return notes
 
 
 def _hardware(asked: Asked) -> Hardware:
@@ -133,7 +151,9 @@ def _known(settings: Settings, place: Home) -> Known:
         return Known()
     with Database(url, pool_size=1) as database:
         buckets, _ = Permits.of(database, settings.governor, settings.download).buckets()
-        return Known(measured_runs(database), mean_duration_s(database), buckets[YOUTUBE])
+        return Known(
+            measured_runs(database), mean_duration_s(database), buckets[YOUTUBE], kept_tunings(database)
+        )
 
 
 def _surroundings(settings: Settings, asked: Asked, hardware: Hardware, known: Known) -> Surroundings:

@@ -12,7 +12,7 @@ from actors.text.models import resolve_model, stated_dimensions
 from actors.voices.models import ModelUnavailable
 from actors.voices.models import local_model as local_model_of_voices
 from cluster.resources import Hardware
-from configs.settings import Settings
+from configs.settings import DownloadSettings, Settings
 from pipelines.voiceless import no_voices
 
 
@@ -25,12 +25,9 @@ def check(settings: Settings) -> None:
         return
     local_model(settings.transcribe.model)
     _dimensions(settings)
-    for name, path in (
-        ("transcribe.canary_audio", settings.transcribe.canary_audio),
-        ("download.cookies_file", settings.download.cookies_file),
-    ):
-        if path is not None:
-            _readable(name, path)
+    if settings.transcribe.canary_audio is not None:
+        _readable("transcribe.canary_audio", settings.transcribe.canary_audio)
+    _cookies(settings.download)
 
 
 def hardware(settings: Settings) -> Hardware:
@@ -77,6 +74,15 @@ def _dimensions(settings: Settings) -> None:
             f" say {settings.embed.dimensions}",
             remedy=f"Set embed.dimensions (EMBEDDING_DIMENSIONS) to {stated}, or choose another model",
         )
+
+
+def _cookies(download: DownloadSettings) -> None:
+    """Loaded as a download loads them: found out at the first video they would fail every one of them."""
+    if download.cookies_file is None and download.cookies_from_browser is None:
+        return
+    from actors.fetch.ytdlp import cookies_of, options
+
+    cookies_of(options(download, Path(), timeout_s=download.timeout_s))
 
 
 def _readable(name: str, path: Path) -> None:

@@ -65,6 +65,8 @@ def outcome(document: dict[str, Any]) -> Iterator[str]:
     ]  # fmt: skip
     if known:
         yield "Not done again: " + ", ".join(known)
+    if asked.get("failed_before") or asked.get("not_due"):
+        yield "  `run.py status --failed` says why and what to do; `run.py retry --all`, or --code CODE, tries again"
     yield from tell({**document["recipe_change"], "begun": []})  # that was said before, and is done
     yield (
         f"Run {document['run']}: {counts['stored']} stored, {counts['skipped']} skipped, {counts['failed']} failed"
@@ -85,8 +87,7 @@ def outcome(document: dict[str, Any]) -> Iterator[str]:
     for video in document["failed"]:
         served = f" ({STILL_SERVED})" if video["in_corpus"] else ""
         yield f"  failed {video['id']} ({video['code']}): {_why(video)}{served}"
-    for each in document["refused"]:
-        yield f"  left out {each['source']} ({each['code']}): {each['reason']}"
+    yield from left_out(document["refused"])
     for source in document["turned_away"]:
         yield (
             f"  {source['videos']} left on the queue: {source['site']} turned us away and pauses until"
@@ -100,6 +101,12 @@ def outcome(document: dict[str, Any]) -> Iterator[str]:
     if document["interrupted"]:
         yield f"Stopped. What was finished is kept; {_way_on(document)} goes on from here."
     yield from document.get("differences") or ()
+
+
+def left_out(refused: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """Sources that could not be taken at all."""
+    for each in refused:
+        yield f"  left out {each['source']} ({each['code']}): {each['reason']}"
 
 
 def _way_on(document: dict[str, Any]) -> str:

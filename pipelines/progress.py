@@ -5,10 +5,11 @@ standard output stays a program's.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeVar
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -23,6 +24,14 @@ STAGES = (
     "Prefilter", "Download", "Prepare", "Transcribe", "Identify", "Assemble", "Segment", "Embed", "Store",
 )  # fmt: skip
 WARM_UP_S = 5.0
+T = TypeVar("T")
+
+
+def in_line_order(stages: Mapping[str, T]) -> dict[str, T]:
+    """By stages' names, in the order in which a video passes them; a stage of another line comes last. JSON in the
+    database forgets an order."""
+    places = {name: place for place, name in enumerate(STAGES)}
+    return dict(sorted(stages.items(), key=lambda each: places.get(each[0], len(places))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +145,8 @@ def _panel(progress: Progress, names: tuple[str, ...]) -> Group:
             continue
         table.add_row(
             name, str(tally.in_hand), str(tally.items), str(tally.failed or ""),
-            f"{busy_share(tally):.0%}", f"{tally.audio_s / 3600:.2f}", tally.latest,
+            f"{busy_share(tally):.0%}", f"{tally.audio_s / 3600:.2f}",
+            Text(tally.latest),  # a source's own name, which may look like rich's markup
         )  # fmt: skip
     return Group(Text(f"[{_clock(progress.elapsed_s)}] {describe(progress)}"), table)
 

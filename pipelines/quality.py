@@ -1,14 +1,14 @@
 """Quality gates: what every segment must have, and how long the segments came out. Pure.
 
 Owns the gates' bounds and wording. A gate under its bound is a difference like those of
-``accounts.py``; lengths and flags are only reported.
+``accounts.py``; lengths, flags and speech without a word are only reported.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from actors.store.accounting import BadSegment, SegmentSums
+from actors.store.accounting import BadSegment, SegmentSums, Wordless
 from pipelines.accounts import Difference
 
 GATES = {
@@ -24,6 +24,7 @@ class Quality:
     """The gates of a run, or of the whole corpus."""
 
     sums: SegmentSums
+    wordless: Wordless
     differences: tuple[Difference, ...] = ()
 
     def document(self) -> dict[str, Any]:
@@ -42,6 +43,14 @@ class Quality:
                 "p95": lengths[2] if lengths else None,
             },
             "flagged": {"segments": sums.n_flagged, "by_flag": sums.flags},
+            "wordless": {
+                "seconds": round(self.wordless.wordless_s, 1),
+                "share": round(self.wordless.wordless_s / self.wordless.speech_s, 4)
+                if self.wordless.speech_s
+                else None,
+                "videos": self.wordless.n_videos,
+                "worst": list(self.wordless.worst),
+            },
             "differences": [each.document() for each in self.differences],
         }
 
@@ -62,7 +71,7 @@ def missed(sums: SegmentSums) -> list[str]:
     return [gate for gate in GATES if passed(sums, gate) != sums.n_segments]
 
 
-def judge(sums: SegmentSums, bad: Mapping[str, Sequence[BadSegment]]) -> Quality:
+def judge(sums: SegmentSums, wordless: Wordless, bad: Mapping[str, Sequence[BadSegment]]) -> Quality:
     """The gates, with a difference for each that isn't reached.
 
     Args:
@@ -73,7 +82,7 @@ def judge(sums: SegmentSums, bad: Mapping[str, Sequence[BadSegment]]) -> Quality
         n = sums.n_segments - passed(sums, gate)
         rows = tuple(f"{each.video_id} segment {each.ordinal}" for each in bad[gate])
         differences.append(Difference(gate, n, rows, f"{n} of {sums.n_segments} {GATES[gate][1]}"))
-    return Quality(sums, tuple(differences))
+    return Quality(sums, wordless, tuple(differences))
 
 
 def told(document: dict[str, Any]) -> Iterator[str]:
@@ -90,6 +99,13 @@ def told(document: dict[str, Any]) -> Iterator[str]:
     if flagged["segments"]:
         by_flag = ", ".join(f"{n} {flag}" for flag, n in flagged["by_flag"].items())
         yield f"Flagged as doubtful: {flagged['segments']} segments ({by_flag})"
+    wordless = document["wordless"]
+    if wordless["videos"]:
+        more = ", …" if wordless["videos"] > len(wordless["worst"]) else ""
+        yield (
+            f"Speech without a word: {wordless['seconds']:.0f} s ({percent(wordless['share'])}) in"
+            f" {wordless['videos']} videos, most of it in {', '.join(wordless['worst'])}{more}"
+        )
 
 
 def percent(value: float) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from configs.report import ReportSettings
 from pipelines.bottleneck import StageLoad, find_bottleneck
+from pipelines.progress import in_line_order
 
 HOUR_S = 3600.0
 WH = 3600.0
@@ -21,7 +22,8 @@ def report_document(figures: Mapping[str, Any], prices: ReportSettings) -> dict[
         figures: of a run, as ``Outcome.figures`` keeps them; of one that isn't over, as they are so far.
     """
     line_s = float(figures.get("line_s") or 0.0)
-    loads = [_load(name, stage, line_s) for name, stage in figures.get("stages", {}).items()]
+    stages = in_line_order(figures.get("stages", {}))
+    loads = [_load(name, stage, line_s) for name, stage in stages.items()]
     found = find_bottleneck(loads, line_s)
     return {
         "speed_h_per_h": figures.get("speed_h_per_h", 0.0),
@@ -33,7 +35,7 @@ def report_document(figures: Mapping[str, Any], prices: ReportSettings) -> dict[
         "cause": found.cause,
         "why": found.why,
         "advice": found.advice,
-        "stages": {load.name: _stage(load, figures["stages"][load.name]) for load in loads},
+        "stages": {load.name: _stage(load, stages[load.name]) for load in loads},
         "scalings": figures.get("scalings", []),
         "cost": _cost(figures, prices),
     }
@@ -95,7 +97,7 @@ def _cost(figures: Mapping[str, Any], prices: ReportSettings) -> dict[str, Any]:
 def told(document: Mapping[str, Any]) -> Iterator[str]:
     """As text for people."""
     if document.get("run") is not None:
-        yield f"Run {document['run']}, {document['outcome'] or 'still going on'}"
+        yield f"Run {document['run']}, {_standing(document)}"
     if not document["stages"]:
         yield "No stage had anything to do."
         return
@@ -111,14 +113,22 @@ def told(document: Mapping[str, Any]) -> Iterator[str]:
     yield from told_of_stages(document)
 
 
+def _standing(document: Mapping[str, Any]) -> str:
+    if document["outcome"] == "lost":
+        return "lost: its driver died; this is what it noted last"
+    if document["outcome"] is not None:
+        return str(document["outcome"])
+    return "still going on" if document["goes_on"] else "whose driver is gone: this is what it noted last"
+
+
 def told_of_stages(document: Mapping[str, Any]) -> Iterator[str]:
     """What each stage did, which one held the others back, and what it cost."""
     yield f"{'stage':<12}{'busy':>6}{'blocked':>9}{'paused':>8}{'starved':>9}{'queue':>7}{'actors':>8}{'could do':>11}{'p50':>9}{'p99':>9}"
     for name, stage in document["stages"].items():
         yield (
             f"{name:<12}{stage['busy']:>6.0%}{stage['blocked']:>9.0%}{stage['paused']:>8.0%}{stage['starved']:>9.0%}"
-            f"{stage['queue_peak']:>7}{stage['actors']:>8}{_speed(stage['capacity_h_per_h']):>11}"
-            f"{_seconds(stage['p50_s']):>9}{_seconds(stage['p99_s']):>9}"
+            f"{stage['queue_peak']:>7}{stage['actors']:>8}{speed_said(stage['capacity_h_per_h']):>11}"
+            f"{seconds_said(stage['p50_s']):>9}{seconds_said(stage['p99_s']):>9}"
         )
     yield f"Bottleneck: {document['bottleneck'] or 'none'} ({document['cause']}): {document['why']}"
     yield f"To change it: {document['advice']}"
@@ -138,11 +148,11 @@ MOST_SCALINGS = 12
 """Lines about pools that a report on a terminal shows; the document has them all."""
 
 
-def _speed(speed: float | None) -> str:
+def speed_said(speed: float | None) -> str:
     return "" if speed is None else f"{speed:.0f} h/h"
 
 
-def _seconds(seconds: float | None) -> str:
+def seconds_said(seconds: float | None) -> str:
     if seconds is None:
         return ""
     return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"

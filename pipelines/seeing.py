@@ -1,8 +1,10 @@
 """What ``report`` and ``watch`` do: read what is kept of a run, show it."""
 
 import json
+import os
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,8 @@ from pipelines import report, watching
 from pipelines.corpus import open_database
 
 EVERY_S = 1.0
+GONE_AFTER_S = 10.0
+"""A driver may lose its connection and come back."""
 
 
 def show_report(settings: Settings, run_id: int | None, html: Path | None, as_json: bool) -> int:
@@ -27,6 +31,9 @@ def show_report(settings: Settings, run_id: int | None, html: Path | None, as_js
         run = kept_run(database, run_id)
     document = _document(run, settings)
     if html is not None:
+        os.environ.setdefault(
+            "MPLCONFIGDIR", str(home().cache_dir / "matplotlib")
+        )  # it keeps a list of fonts
         from pipelines.report_page import page
 
         try:
@@ -48,7 +55,8 @@ def show_report(settings: Settings, run_id: int | None, html: Path | None, as_js
 
 
 def watch_run(settings: Settings, run_id: int | None, plain: bool, as_json: bool) -> int:
-    """Show a run until it ends, or with ``as_json`` once as it is now; gives the exit code."""
+    """Show a run until it ends, or with ``as_json`` once as it is now; gives the exit code: 1 where its driver is
+    gone."""
     with Database(open_database(settings, home()), pool_size=1) as database:
         run = kept_run(database, run_id)
         if as_json:
@@ -65,35 +73,46 @@ def watch_run(settings: Settings, run_id: int | None, plain: bool, as_json: bool
             run = _live(database, run, settings, console)
     for line in report.told(_document(run, settings)):
         click.echo(line)
-    return 0
+    return 0 if run.outcome is not None else 1
+
+
+def _looks(database: Database, run: KeptRun) -> Iterator[KeptRun]:
+    """The run once a second, as it was at its end too. Ends earlier where nobody drives it any more: what is killed
+    is declared lost by the next run alone."""
+    gone_s = 0.0
+    while run.outcome is None and gone_s < GONE_AFTER_S:
+        yield run
+        time.sleep(EVERY_S)
+        run = kept_run(database, run.run_id)
+        gone_s = 0.0 if run.has_driver else gone_s + EVERY_S
+    yield run
 
 
 def _plainly(database: Database, run: KeptRun, settings: Settings) -> KeptRun:
-    """A block of lines whenever the run has moved on; gives it as it was at its end."""
-    before: dict[str, Any] = {}
-    while run.outcome is None:
-        if run.figures != before:
-            for line in watching.lines(_document(run, settings), run.figures, before):
+    """A block of lines whenever the run has moved on; gives it as it was at last."""
+    before: dict[str, Any] | None = None
+    seen = run
+    for seen in _looks(database, run):
+        if seen.outcome is None and seen.figures != before:
+            for line in watching.lines(_document(seen, settings), seen.figures, before or {}):
                 click.echo(line)
             sys.stdout.flush()
-            before = run.figures
-        time.sleep(EVERY_S)
-        run = kept_run(database, run.run_id)
-    return run
+            before = seen.figures
+    return seen
 
 
 def _live(database: Database, run: KeptRun, settings: Settings, console: Console) -> KeptRun:
-    """A table that is drawn anew; gives the run as it was at its end."""
-    before: dict[str, Any] = {}
+    """A table that is drawn anew; gives the run as it was at last."""
+    before: dict[str, Any] | None = None
+    seen = run
     with Live(console=console, refresh_per_second=4, transient=True) as live:
-        while run.outcome is None:
-            if run.figures != before:
-                live.update(watching.table(_document(run, settings), run.figures, before))
-                before = run.figures
-            time.sleep(EVERY_S)
-            run = kept_run(database, run.run_id)
-    return run
+        for seen in _looks(database, run):
+            if seen.outcome is None and seen.figures != before:
+                live.update(watching.table(_document(seen, settings), seen.figures, before or {}))
+                before = seen.figures
+    return seen
 
 
 def _document(run: KeptRun, settings: Settings) -> dict[str, Any]:
-    return {"run": run.run_id, "outcome": run.outcome, **report.report_document(run.figures, settings.report)}
+    standing = {"run": run.run_id, "outcome": run.outcome, "goes_on": run.goes_on}
+    return standing | report.report_document(run.figures, settings.report)

@@ -15,7 +15,7 @@ from typing import Any
 import ray
 from ray.data import ActorPoolStrategy, Dataset
 
-from actors.errors import EarmarkError, LeaseLost, PermanentError, Rejected
+from actors.errors import EarmarkError, LeaseLost, PermanentError, Rejected, TransientError
 from actors.store.backoff import Backoff
 from actors.store.database import Database
 from actors.store.ledger import Ledger
@@ -23,6 +23,7 @@ from pipelines import wire
 from pipelines.context import RunContext
 from pipelines.deaths import Deaths
 from pipelines.in_hand import row_limit_s
+from pipelines.made import made_of
 from pipelines.meter import Meter
 
 logger = logging.getLogger(__name__)
@@ -142,7 +143,7 @@ class StageHost:
 
     def _hand_over(self, result: Any) -> Iterator[wire.Row]:
         packed = wire.pack(result)
-        with self._meter.handing_over(len(packed["payload"])):
+        with self._meter.handing_over(len(packed["payload"]), made_of(result)):
             yield packed
 
     def _guarded(self, row: wire.Row, limit_s: float) -> Iterator[Any]:
@@ -171,7 +172,18 @@ class StageHost:
 
 
 def unexpected(error: Exception) -> EarmarkError:
-    """An error that no stage foresaw, as one that the ledger can keep."""
+    """An error that no stage foresaw, as one that the ledger can keep: for good, unless the machine is to blame."""
+    if isinstance(error, MemoryError):
+        return TransientError(
+            "this machine has no memory left for it", code="out_of_memory",
+            remedy="Fewer download.actors and prepare.actors take less",
+        )  # fmt: skip
+    if isinstance(error, OSError):
+        return TransientError(
+            f"{type(error).__name__}: {error}",
+            code="system",
+            remedy="Look at this machine's disks and mounts",
+        )
     return PermanentError(
         f"{type(error).__name__}: {error}",
         code="unexpected",

@@ -79,6 +79,8 @@ class Tally:
     batches: int = 0
     batched: int = 0
     """What these batches held together; a stage that takes row after row has none."""
+    made: Mapping[str, int] = field(default_factory=dict)
+    """What its results held, by kind (``made.py``)."""
     spread: Spread = field(default_factory=Spread)
     """Of the work on each row."""
 
@@ -101,6 +103,7 @@ class Tally:
             "database_s": round(self.database_s, 2), "age_s": round(self.age_s, 2),
             "load_s": round(self.load_s, 2), "audio_s": round(self.audio_s, 2), "bytes_out": self.bytes_out,
             "batches": self.batches, "batched": self.batched, "codes": dict(self.codes),
+            "made": dict(self.made),
             "p50_s": None if p50 is None else round(p50, 4), "p99_s": None if p99 is None else round(p99, 4),
         }  # fmt: skip
 
@@ -114,7 +117,7 @@ class Tally:
             actors=self.actors + other.actors, latest=other.latest or self.latest,
             held=tuple(sorted(self.held + other.held, key=lambda row: -row.age_s)),
             silent_s=max(self.silent_s, other.silent_s),
-            codes={code: self.codes.get(code, 0) + other.codes.get(code, 0) for code in {**self.codes, **other.codes}},
+            codes=_added(self.codes, other.codes), made=_added(self.made, other.made),
             batches=self.batches + other.batches, batched=self.batched + other.batched,
             spread=self.spread + other.spread,
         )  # fmt: skip
@@ -122,6 +125,10 @@ class Tally:
     def ended(self) -> "Tally":
         """What stays of an actor that is no more."""
         return replace(self, in_hand=0, held=(), actors=0, silent_s=0.0)
+
+
+def _added(some: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
+    return {name: some.get(name, 0) + more.get(name, 0) for name in {**some, **more}}
 
 
 @dataclass

@@ -94,6 +94,13 @@ class Watcher:
             thread.join()
             self._read()
 
+    def export_end(self, line_s: float) -> None:
+        """Metrics of the line as it ended; ``line_s``: from the first row taken in hand to the last one stored."""
+        try:
+            self._course.export(self.board, self._ledger.counts(self._run_id), line_s)
+        except EarmarkError as error:  # the run's own end needs the database too, and says so if it is away
+            logger.warning("the last figures are not exported: %s", error)
+
     def _watch(self, done: threading.Event) -> None:
         try:
             while self.ended is None and not done.wait(POLL_S):

@@ -18,7 +18,7 @@ PARTS = ("busy_s", "blocked_s", "paused_s", "starved_s")
 def table(document: Mapping[str, Any], now: Mapping[str, Any], before: Mapping[str, Any]) -> Group:
     """
     Args:
-        document: the report as it would be now.
+        document: the report as it would be now; its stages stand in the order of the line.
         now, before: figures of this look and of the last one, empty at the first.
     """
     drawn = Table(box=None, pad_edge=False)
@@ -37,12 +37,15 @@ def table(document: Mapping[str, Any], now: Mapping[str, Any], before: Mapping[s
     )
     for title in titles:
         drawn.add_column(title, justify="left" if title in ("stage", "latest") else "right")
-    for name, stage in now.get("stages", {}).items():
+    for name in document["stages"]:
+        stage = now["stages"][name]
         shares = _since(stage, before.get("stages", {}).get(name))
         is_bottleneck = name == document["bottleneck"]
         drawn.add_row(
             name, str(stage["in_hand"]), str(stage["items"]), str(stage["failed"] or ""), *(f"{share:.0%}" for share in shares),
-            str(stage["queue"]), str(stage["actors"]), stage["latest"], style="bold" if is_bottleneck else "",
+            str(stage["queue"]), str(stage["actors"]),
+            Text(stage["latest"]),  # a source's own name, which may look like rich's markup
+            style="bold" if is_bottleneck else "",
         )  # fmt: skip
     return Group(Text(_head(document, now)), drawn, Text(_verdict(document)))
 
@@ -50,13 +53,14 @@ def table(document: Mapping[str, Any], now: Mapping[str, Any], before: Mapping[s
 def lines(document: Mapping[str, Any], now: Mapping[str, Any], before: Mapping[str, Any]) -> Iterator[str]:
     """The same as plain text: a line for the run, one for each stage that has done something."""
     yield _head(document, now)
-    for name, stage in now.get("stages", {}).items():
+    for name in document["stages"]:
+        stage = now["stages"][name]
         busy, blocked, paused, starved = _since(stage, before.get("stages", {}).get(name))
         yield (
             f"  {name}: {stage['in_hand']} in hand, {stage['items']} done"
             + (f", {stage['failed']} failed" if stage["failed"] else "")
             + f"; busy {busy:.0%}, blocked {blocked:.0%}, paused {paused:.0%}, starved {starved:.0%};"
-            f" {stage['queue']} waiting, {stage['actors']} actors"
+            f" {stage['queue']} waiting, {stage['actors']} actor{'' if stage['actors'] == 1 else 's'}"
         )
     yield f"  {_verdict(document)}"
 

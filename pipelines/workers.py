@@ -105,7 +105,7 @@ def build_transcribe(context: RunContext, ledger: Ledger) -> Worker:
     transcribe, engine = Transcriber(context.settings.transcribe, context.models_dir), OneAtATime()
 
     def heard(piece: rows.Slice) -> rows.SpokenSlice:
-        language = piece.language
+        language = transcribe.known_language(piece)
         if language is None:
             # Slices of one video meet in several actors: the first to say decides for all.
             language = ledger.agree_language(piece.video_id, piece.fence, transcribe.detect_language(piece))

@@ -62,6 +62,10 @@ class Bucket:
         """Seconds until the pause is over; 0 where there is none."""
         return max(0.0, self.paused_until_s - now_s) if self.paused_until_s is not None else 0.0
 
+    def recent_at(self, now_s: float) -> float:
+        """Permits of about the hour before."""
+        return self.recent * exp(-max(0.0, now_s - self.counted_at_s) / 3600.0)
+
 
 def rate_per_h(bucket: Bucket, policy: Policy) -> float | None:
     """Permits an hour as of now; ``None``: no limit."""
@@ -96,13 +100,12 @@ def take(bucket: Bucket, policy: Policy, now_s: float, chance: float) -> tuple[B
     tokens = _level(bucket, policy, now_s)
     if rate is not None and tokens < bucket.needed:
         return bucket, max((bucket.needed - tokens) * 3600.0 / rate, 1e-3)
-    passed_s = max(0.0, now_s - bucket.counted_at_s)
     given = replace(
         bucket,
         counted_at_s=max(now_s, bucket.counted_at_s),
         tokens=max(0.0, tokens - 1.0),
         needed=1.0 + policy.jitter * chance,
-        recent=bucket.recent * exp(-passed_s / 3600.0) + 1.0,
+        recent=bucket.recent_at(now_s) + 1.0,
     )
     return given, 0.0
 
@@ -168,7 +171,7 @@ def _pause_s(bucket: Bucket, policy: Policy, now_s: float) -> float:
 def _lower_rate(bucket: Bucket, policy: Policy, now_s: float) -> float:
     rate = rate_per_h(bucket, policy)
     if rate is None:  # nobody set one: as many as were asked for in about the last hour
-        rate = bucket.recent * exp(-max(0.0, now_s - bucket.counted_at_s) / 3600.0)
+        rate = bucket.recent_at(now_s)
     least = LEAST_PER_H if policy.per_h is None else min(LEAST_PER_H, policy.per_h)
     return max(rate * LEARN_DOWN, least)
 

@@ -154,14 +154,16 @@ def is_short(url: str) -> bool:
 
 def _normalised(parts: SplitResult) -> str:
     """The URL without what doesn't change what it names: case of the host, default port, user part,
-    tracking parameters, fragment."""
+    tracking parameters, and a fragment that is a place on a page. One that is a path (``#/video/1``, ``#!/…``) says
+    which page."""
     host = (parts.hostname or "").rstrip(".")
     if parts.port and parts.port != _DEFAULT_PORTS.get(parts.scheme.lower()):
         host = f"{host}:{parts.port}"
     query = parts.query
     if _TRACKING.search(query):
         query = urlencode([pair for pair in parse_qsl(query, True) if not _TRACKING.fullmatch(pair[0])])
-    return urlunsplit((parts.scheme.lower(), host, parts.path or "/", query, ""))
+    fragment = parts.fragment if parts.fragment.startswith(("/", "!")) else ""
+    return urlunsplit((parts.scheme.lower(), host, parts.path or "/", query, fragment))
 
 
 def _path(text: str) -> Path:

@@ -184,13 +184,13 @@ def _load(path: str, device: str, compute_type: str, settings: TranscribeSetting
             local_files_only=True,
         )
     except (RuntimeError, ValueError, OSError) as error:
-        remedy = (
-            "Fewer transcribe.actors leave more memory to each"
-            if _is_out_of_memory(error)
-            else "Fetch or convert it again; the files may be damaged or not a Whisper model"
-        )
+        what = f"transcribe.model {settings.model} can't be loaded: {error}"
+        if _is_out_of_memory(error):  # what another process holds at this moment it may give back
+            raise TransientError(
+                what, code="out_of_memory", remedy="Fewer transcribe.actors leave more memory to each"
+            ) from error
         raise ConfigError(
-            f"transcribe.model {settings.model} can't be loaded: {error}", remedy=remedy
+            what, remedy="Fetch or convert it again; the files may be damaged or not a Whisper model"
         ) from error
 
 

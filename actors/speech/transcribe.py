@@ -67,10 +67,11 @@ class Transcriber:
         """Whether it can be told a language; else everything is decoded as English."""
         return self._engine.is_multilingual
 
-    def language_of(self, item: Slice) -> str:
-        """The language to decode a slice's video in: what the slice names if the model knows it, else
-        what is heard. Ask once a video, on any of its slices, and use the answer for all."""
-        return whisper_language(item.language, self._engine.languages) or self.detect_language(item)
+    def known_language(self, item: Slice) -> str | None:
+        """The model's own code for the language that a slice names, ``nb`` is its ``no``; ``None``: it names none, or
+        one that the model doesn't know, and what is heard decides. Ask for that once a video, on any of its slices,
+        and use the answer for all."""
+        return whisper_language(item.language, self._engine.languages)
 
     def detect_language(self, item: Slice) -> str:
         """The likeliest language of a slice, from its first 90 s; ``en`` for an English-only model.
@@ -85,13 +86,14 @@ class Transcriber:
 
         Args:
             item: the slice.
-            language: what ``language_of`` said for the slice's video; an English-only model ignores it.
+            language: one of the model's codes, the same for the whole video; an English-only model ignores it.
 
         Raises:
             TransientError: ``out_of_memory`` or ``device``.
         """
         if not self.is_multilingual:
             language = "en"
+        utterances, wordless_s = self._utterances(item, language)
         return SpokenSlice(
             video_id=item.video_id,
             fence=item.fence,
@@ -100,16 +102,19 @@ class Transcriber:
             decoded_s=item.decoded_s,
             speech_s=item.speech_s,
             language=language,
-            utterances=self._utterances(item, language),
+            utterances=utterances,
             provenance=self._provenance,
             clips=item.clips,
             pcm=item.pcm,
+            wordless_s=wordless_s,
         )
 
-    def _utterances(self, item: Slice, language: str) -> tuple[Utterance, ...]:
+    def _utterances(self, item: Slice, language: str) -> tuple[tuple[Utterance, ...], float]:
+        """What is said in a slice, and the seconds of speech in which no word was heard."""
         waveform, windows = _waveform(item.pcm), windows_of(item)
         bounds = [_bounds(window) for window in windows]
         utterances: list[Utterance] = []
+        wordless_s = 0.0
         for window, (start, end), heard in zip(
             windows, bounds, self._engine.decode_batch(waveform, bounds, language), strict=True
         ):
@@ -122,7 +127,9 @@ class Transcriber:
                     window[0].start_s, "first" if kept is heard else "second", ", ".join(flags) or "none",
                 )  # fmt: skip
             utterances += utterances_of(kept, on_video_clock(kept.words, window), flags)
-        return tuple(utterances)
+            if not kept.words:
+                wordless_s += sum(clip.duration_s for clip in window)
+        return tuple(utterances), wordless_s
 
     def _second_pass(
         self, first: HeardWindow, waveform: Waveform, offset_s: float, language: str

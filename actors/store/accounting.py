@@ -64,6 +64,20 @@ class SegmentSums:
 
 
 @dataclass(frozen=True, slots=True)
+class Wordless:
+    """Speech in which the recogniser heard no word, in its second decoding neither: in no segment, so it is told of
+    by itself."""
+
+    wordless_s: float
+    speech_s: float
+    """All speech, with and without words."""
+    n_videos: int
+    """With some of it."""
+    worst: tuple[str, ...]
+    """The first of them by seconds."""
+
+
+@dataclass(frozen=True, slots=True)
 class BadSegment:
     """A segment without what every segment must have."""
 
@@ -108,6 +122,18 @@ def segment_sums(database: Database, table: EmbeddingTable, run_id: RunId | None
     return SegmentSums(
         **row, lengths=lengths if lengths else None, flags={each["flag"]: each["n"] for each in flags}
     )
+
+
+def wordless(database: Database, limit: int, run_id: RunId | None = None) -> Wordless:
+    """Speech without a word in what a run stored; without ``run_id`` in the whole corpus.
+
+    Args:
+        limit: most videos that are named.
+    """
+    what = {"run_id": run_id, "limit": limit}
+    row = database.run(lambda c: c.execute(queries("accounting")["wordless"], what).fetchone())
+    assert row is not None
+    return Wordless(**{**row, "worst": tuple(row["worst"])})
 
 
 def bad_segments(

@@ -71,6 +71,7 @@ class SliceRow:
                 "n_slices": spoken.n_slices,
                 "decoded_s": spoken.decoded_s,
                 "speech_s": spoken.speech_s,
+                "wordless_s": spoken.wordless_s,
                 "language": spoken.language,
                 "utterances": utterances_to_json(spoken.utterances),
                 "provenance": provenance_to_json(spoken.provenance),
@@ -136,4 +137,5 @@ def read_transcript(connection: Conn, video_id: VideoId, fence: int, locked: dic
         utterances=utterances,
         voices=tuple(voices for row in rows if (voices := voices_from_columns(row)) is not None),
         provenance=provenance_from_json(first["provenance"]) if first else None,
+        wordless_s=sum(row["wordless_s"] for row in rows),
     )

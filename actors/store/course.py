@@ -6,6 +6,7 @@ from typing import Any
 
 from actors.errors import ConfigError
 from actors.store.database import Database
+from actors.store.migrations import LOCK_KEY
 from actors.store.sql import queries
 
 
@@ -23,6 +24,12 @@ class KeptRun:
     """Empty until its first row was taken in hand."""
     course: dict[str, Any] | None
     """How it went over time; ``None`` while it goes on, and for runs that ended before that was kept."""
+    has_driver: bool = False
+    """Whether somebody drives it. One that isn't over and has none was killed, or its driver connects anew."""
+
+    @property
+    def goes_on(self) -> bool:
+        return self.outcome is None and self.has_driver
 
 
 def kept_run(database: Database, run_id: int | None = None) -> KeptRun:
@@ -31,7 +38,7 @@ def kept_run(database: Database, run_id: int | None = None) -> KeptRun:
     Raises:
         ConfigError: there is none.
     """
-    what = {"run_id": run_id}
+    what = {"run_id": run_id, "lock_key": LOCK_KEY}
     row = database.run(lambda connection: connection.execute(queries("runs")["course"], what).fetchone())
     if row is not None:
         return KeptRun(**row)

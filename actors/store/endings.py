@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from actors.credentials import masked
-from actors.errors import EarmarkError, TransientError
+from actors.errors import ConfigError, EarmarkError, TransientError
 from actors.store.backoff import Backoff
 from actors.store.storable import clean_text
 
@@ -22,13 +22,14 @@ class Ending:
 
     @classmethod
     def of_error(cls, error: EarmarkError) -> Self:
-        """A failure: for now if the error may pass, for good if it can't."""
+        """A failure: for good only by an error that is about the video; what the settings are to blame for passes once
+        they are mended."""
         return cls(
             status="failed",
             code=error.code,
             reason=error.reason or error.code,
             remedy=error.remedy,
-            permanent=not isinstance(error, TransientError),
+            permanent=not isinstance(error, (TransientError, ConfigError)),
             retry_after_s=error.retry_after_s if isinstance(error, TransientError) else None,
         )
 

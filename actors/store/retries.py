@@ -47,6 +47,12 @@ def bring_forward(database: Database, codes: Sequence[str] = ()) -> None:
     database.run(lambda connection: connection.execute(queries("retries")["bring_forward"], what))
 
 
+def reopen(database: Database, codes: Sequence[str]) -> None:
+    """Make due what failed for good with one of these codes: somebody knows that its reason is gone."""
+    what = {"codes": list(codes)}
+    database.run(lambda connection: connection.execute(queries("retries")["reopen"], what))
+
+
 def due(database: Database, codes: Sequence[str] = ()) -> Iterator[Known]:
     """What is due, oldest first, read in pages while it is asked for."""
     after = -1

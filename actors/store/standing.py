@@ -68,7 +68,7 @@ def _after_an_end(state: State, recipe: str, now: datetime) -> Standing:
         return Standing.STORED if state.recipe == recipe else Standing.STORED_OTHER_RECIPE
     if state.status == "skipped":
         return Standing.AGAIN if _skip_has_passed(state, recipe) else Standing.SKIPPED_BEFORE
-    if state.permanent:
+    if state.permanent and not _heard_otherwise(state, recipe):
         return Standing.FAILED_BEFORE
     due = state.not_before is None or state.not_before <= now
     return Standing.AGAIN if due else Standing.NOT_DUE
@@ -77,9 +77,14 @@ def _after_an_end(state: State, recipe: str, now: datetime) -> Standing:
 def _skip_has_passed(state: State, recipe: str) -> bool:
     return (
         state.code in PASSING_SKIPS
-        or (state.code == "no_speech" and state.recipe != recipe)
+        or _heard_otherwise(state, recipe)
         or (state.code == "duplicate" and not state.original_is_stored)
     )
+
+
+def _heard_otherwise(state: State, recipe: str) -> bool:
+    """Whether nothing was heard, and other settings may hear something."""
+    return state.code in ("no_speech", "no_text") and state.recipe != recipe
 
 
 @dataclass(frozen=True, slots=True)

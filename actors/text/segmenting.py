@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from actors.errors import Rejected
+from actors.errors import PermanentError, Rejected
 from actors.rows import Attribution, Segment, SegmentedVideo, Transcript, Utterance
 from actors.text.boundaries import Layout, cut_costs
 from actors.text.cutting import Limits, Places, cut
@@ -25,6 +25,9 @@ from configs.settings import SegmentSettings
 
 LOOP_FLAG = "loop_collapsed"
 
+MUCH_SPEECH_S = 60.0
+"""Two windows full of speech. Without a word in any of them something is amiss; below, a detector may well have
+taken music, laughter or applause for speech."""
 MIN_SEGMENT_S = 0.01
 """Length of a segment all of whose words came without length."""
 
@@ -70,12 +73,13 @@ def segment_and_count(transcript: Transcript, settings: SegmentSettings) -> tupl
 
     Raises:
         Rejected: ``no_speech``, the transcript has no word.
+        PermanentError: ``no_text``, nor has it, though at least ``MUCH_SPEECH_S`` of speech were found.
         ValueError: its attributions are not one for each utterance.
     """
     attributions = attributions_of(transcript)
     tokens = read_words(transcript)
     if not tokens:
-        raise Rejected("nothing is said in this video", code="no_speech")
+        raise _nothing_said(transcript.wordless_s)
     first_s, last_s = tokens[0].start_s, max(tokens[-1].end_s, tokens[0].start_s + MIN_SEGMENT_S)
     kept = kept_words(tokens, settings.max_gap_s)
     pieces = [
@@ -99,6 +103,18 @@ def segment_and_count(transcript: Transcript, settings: SegmentSettings) -> tupl
     )
     n_out = sum(one.n_words for one in segments)
     return video, WordCount(count_words(transcript), n_out, n_collapsed)
+
+
+def _nothing_said(wordless_s: float) -> Rejected | PermanentError:
+    """Little speech without a word was music or a cough; much of it may be a talk that nobody heard."""
+    if wordless_s < MUCH_SPEECH_S:
+        return Rejected("nothing is said in this video", code="no_speech")
+    return PermanentError(
+        f"{wordless_s:.0f} s of speech were found, and the recogniser heard no word in them",
+        code="no_text",
+        remedy="If somebody speaks there, set transcribe.language or another transcribe.model and ingest it again;"
+        " if not, leave it out or raise prepare.vad_threshold",
+    )
 
 
 def kept_words(tokens: Sequence[Token], max_gap_s: float) -> list[Token]:

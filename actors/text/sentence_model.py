@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from actors.errors import ConfigError
+from actors.errors import ConfigError, EarmarkError, TransientError
 from actors.text.batching import diagnose
 from actors.text.canary import prove
 from actors.text.models import REQUIRED_FILE, ModelRef, resolve_model
@@ -191,12 +191,17 @@ def _load(
         raise _unloadable(ref, error) from error
 
 
-def _unloadable(ref: ModelRef, error: Exception) -> ConfigError:
+def _unloadable(ref: ModelRef, error: Exception) -> EarmarkError:
     cause = next(iter(str(error).splitlines()), type(error).__name__)[:300]
-    if diagnose(error) == "out_of_memory":
-        remedy = "Set transcribe.actors lower, or choose a smaller embed.model"
-    elif ref.kind == "hub":
+    what = f"the embedding model {ref.name} can't be loaded: {cause}"
+    if diagnose(error) == "out_of_memory":  # what another process holds at this moment it may give back
+        return TransientError(
+            what,
+            code="out_of_memory",
+            remedy="Set transcribe.actors lower, or choose a smaller embed.model",
+        )
+    if ref.kind == "hub":
         remedy = "Check the name and the network, or give a local directory as embed.model"
     else:
         remedy = f"Check the files in {ref.location}"
-    return ConfigError(f"the embedding model {ref.name} can't be loaded: {cause}", remedy=remedy)
+    return ConfigError(what, remedy=remedy)

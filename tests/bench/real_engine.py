@@ -24,6 +24,8 @@ class RealEngine:
         language = self.settings.language
 
         def transcribe(piece: Slice) -> SpokenSlice:
-            return transcriber(piece, language or transcriber.language_of(piece))
+            return transcriber(
+                piece, language or transcriber.known_language(piece) or transcriber.detect_language(piece)
+            )
 
         return transcribe

@@ -31,6 +31,8 @@ def main(asked: dict[str, Any]) -> int:
         "wants a card": lambda: small_stages.with_stage("Embed", num_gpus=1.0),
         "never comes up": lambda: small_stages.with_stage("Embed", build=small_stages.build_never),
         "with voices": small_stages.line_with_voices,
+        "one at a time": lambda: small_stages.with_stage("Embed", threads=1),
+        "hears nothing": small_stages.line_that_hears_nothing,
         "second time": lambda: small_stages.with_stage("Embed", build=small_stages.build_second_time),
     }
     settings = load_settings(

@@ -3,6 +3,8 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,8 @@ from command import ROOT, environment
 
 from actors.store.database import Database
 from actors.store.status import videos
+
+ENDED = "ended.json"
 
 
 @dataclass(frozen=True)
@@ -36,11 +40,10 @@ def drive_small_line(home: Path, database_url: str, names: list[str], **asked: o
         names: ids of the videos; they say what each does (``small_stages.py``).
         asked: ``settings`` and ``variant``, as ``small_line.py`` takes them.
     """
-    ended = home / "ended.json"
-    document = {"url": database_url, "videos": names, "ended": str(ended), **asked}
+    ended = home / ENDED
     done = subprocess.run(
-        [sys.executable, "-m", "tests.integration.small_line", json.dumps(document)], cwd=ROOT,
-        env=environment(home), capture_output=True, text=True, timeout=280, check=False,
+        command(home, database_url, names, **asked), cwd=ROOT, env=environment(home), capture_output=True, text=True,
+        timeout=280, check=False,
     )  # fmt: skip
     left = processes_of(home)
     for process in left:
@@ -52,6 +55,30 @@ def drive_small_line(home: Path, database_url: str, names: list[str], **asked: o
         done.returncode, told["code"], told["reason"], told["remedy"], done.stderr, by_id,
         [" ".join(process.cmdline()) for process in left],
     )  # fmt: skip
+
+
+@contextmanager
+def small_line(
+    home: Path, database_url: str, names: list[str], **asked: object
+) -> Iterator[subprocess.Popen[bytes]]:
+    """The same while something else goes on; whatever is left of it is killed on leaving."""
+    running = subprocess.Popen(
+        command(home, database_url, names, **asked), cwd=ROOT, env=environment(home), stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        yield running
+    finally:
+        running.kill()
+        running.wait()
+        for process in processes_of(home):  # the database's know nothing of the home
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+
+
+def command(home: Path, database_url: str, names: list[str], **asked: object) -> list[str]:
+    document = {"url": database_url, "videos": names, "ended": str(home / ENDED), **asked}
+    return [sys.executable, "-m", "tests.integration.small_line", json.dumps(document)]
 
 
 def processes_of(home: Path) -> list[psutil.Process]:

@@ -86,6 +86,17 @@ def build_hear(context: RunContext, ledger: Ledger) -> Worker:
     return work
 
 
+def build_hear_nothing(context: RunContext, ledger: Ledger) -> Worker:
+    """A recogniser that gives no text for speech, as some pairs of driver and engine do, without an error."""
+    hear = build_hear(context, ledger)
+
+    def work(video: rows.Video) -> Iterator[rows.SpokenSlice]:
+        for piece in hear(video):
+            yield replace(piece, utterances=())
+
+    return work
+
+
 def build_identify(context: RunContext, ledger: Ledger) -> Worker:
     """The real stage, with the harm that a video does to it."""
     identify = workers.build_identify(context, ledger)
@@ -127,6 +138,14 @@ def line() -> list[StageSpec]:
 def with_stage(name: str, **changes: object) -> list[StageSpec]:
     """The line, with one stage otherwise."""
     return [replace(spec, **changes) if spec.name == name else spec for spec in line()]
+
+
+def line_that_hears_nothing() -> list[StageSpec]:
+    """From a slice's sound on, and never a word."""
+    return [
+        replace(spec, build=build_hear_nothing) if spec.name == "Hear" else spec
+        for spec in line_with_voices()
+    ]
 
 
 def line_with_voices() -> list[StageSpec]:

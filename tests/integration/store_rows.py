@@ -53,6 +53,7 @@ def spoken(
     n_slices: int | None = None,
     text: str = "",
     voices: SliceVoices | None = None,
+    wordless_s: float = 0.0,
 ) -> VoicedSlice:
     """A slice as it is committed: its text, and its voices."""
     start_s = 30.0 * ordinal
@@ -71,6 +72,7 @@ def spoken(
         "en",
         (heard,),
         MADE_BY,
+        wordless_s=wordless_s,
     )
     return VoicedSlice(piece, voices or voices_of(ordinal))
 

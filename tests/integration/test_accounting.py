@@ -1,13 +1,14 @@
 """A run's books on a real Postgres: what adds up, and how each thing that doesn't is named."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from store_rows import RECIPE, meta, spoken, unit_vectors, wanted
 
+from actors.errors import PermanentError
 from actors.rows import EmbeddedVideo, RunId, Transcript, Utterance, VideoId, Word
 from actors.store.codec import utterances_from_json, utterances_to_json
 from actors.store.database import Database
@@ -102,6 +103,28 @@ def test_words_left_out_as_a_loop_are_accounted_for(books: Books) -> None:
     assert accounts.totals.words_collapsed > 20
     assert differences(accounts) == {}
     assert quality.document()["flagged"]["by_flag"]["loop_collapsed"] == 1
+
+
+def test_speech_without_a_word_is_summed_and_its_videos_are_named(books: Books) -> None:
+    """Of what is stored, the worst first; a video none of whose speech gave a word fails and isn't silence."""
+    books.ledger.ask(books.run, wanted("some", "most", "all"), RECIPE)
+    writer = Writer(books.database, books.table)
+    for request, seconds in zip(books.ledger.claim(books.run, 3), (3.0, 15.0, 70.0), strict=True):
+        books.ledger.describe(request.video_id, request.fence, meta())
+        whole = books.ledger.commit_slice(spoken(request.video_id, request.fence, 0, 1, wordless_s=seconds))
+        assert whole is not None and whole.wordless_s == seconds
+        if request.video_id == "all":
+            with pytest.raises(PermanentError, match="70 s of speech were found"):
+                segment(replace(whole, utterances=()), BOUNDS)
+            continue
+        cut = segment(whole, BOUNDS)
+        writer.write(EmbeddedVideo(cut, MODEL, unit_vectors(len(cut.segments), DIM)))
+    _, quality = books.audit()
+    of_run, of_corpus = (
+        quality.document()["wordless"],
+        inspect(books.database, books.table).document()["wordless"],
+    )
+    assert of_run == of_corpus == {"seconds": 18.0, "share": 0.1125, "videos": 2, "worst": ["most", "some"]}
 
 
 def test_a_missing_vector_is_named(books: Books) -> None:

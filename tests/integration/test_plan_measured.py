@@ -1,12 +1,14 @@
 """``plan`` with a database that remembers: figures of runs on this machine, a learned rate, the corpus's lengths."""
 
 import json
+from dataclasses import replace
 
 import psycopg
 import pytest
 from click.testing import CliRunner
 
 from actors.fetch.asker import exit_of, session_of
+from actors.store.tunings import TuningKey, keep_tuning
 from cluster.hardware import find_hardware
 from configs.load import load_settings
 from pipelines.outcome import hardware_document
@@ -105,3 +107,20 @@ def test_youtube_s_learned_rate_and_the_corpus_s_lengths_are_used(plan, database
     assert (found["limit"], found["speed_h_per_h"]) == ("youtube", 10.0)
     assert found["limits"][0]["origin"] == "measured here"
     assert found["amount"]["mean_from"] == "the mean of 2 stored videos"
+
+
+def test_a_run_with_as_many_recognisers_says_more_than_a_tuning(plan, database_url, database):
+    """It had the other stages beside it. A run with another number says less: then the tuning counts."""
+    key = TuningKey(
+        hardware_document(find_hardware()), "whisper-tiny-espeak", "cpu", "int8", 5, 10, 1, actors=1, mps=False
+    )  # fmt: skip
+    keep_tuning(database, key, 80.0, None, {"in_effect": "int8_float32"})
+    keep_tuning(database, replace(key, actors=2), 150.0, None, {"in_effect": "int8_float32"})
+    found = plan("--hours", "10")["stages"]["Transcribe"]
+    assert (found["speed_h_per_h"], found["origin"]) == (80.0, "measured here") and "tuned on" in found[
+        "source"
+    ]
+    remember(database_url)
+    assert plan("--hours", "10")["stages"]["Transcribe"]["source"] == "run 1"
+    two = plan("--hours", "10", "--set", "transcribe.actors=2")["stages"]["Transcribe"]
+    assert two["speed_h_per_h"] == 150.0 and "tuned on" in two["source"]

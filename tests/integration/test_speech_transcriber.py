@@ -145,6 +145,14 @@ def test_noise_is_never_taken_for_certain(transcriber: Transcriber) -> None:
         assert {"uncertain", "sparse"} <= set(utterance.flags)
 
 
+def test_speech_in_which_no_word_is_heard_is_counted(transcriber: Transcriber, talk: tuple) -> None:
+    """What a detector took for speech and both decodings leave empty makes no utterance; its seconds are kept."""
+    piece, _ = talk
+    hiss = window((NOISE // 100).astype(np.int16))
+    assert (transcriber(hiss, "en").utterances, transcriber(hiss, "en").wordless_s) == ((), 20.0)
+    assert transcriber(piece, "en").wordless_s == 0.0
+
+
 # Proof before work
 
 
@@ -187,6 +195,18 @@ def test_a_model_file_that_breaks_off_is_named(tmp_path: Path) -> None:
     (directory / "model.bin").write_bytes(content[: len(content) // 2])
     with pytest.raises(ConfigError, match=r"half can't be loaded.*Fetch or convert it again"):
         Transcriber(settings(model=str(directory)), NOWHERE)
+
+
+def test_a_model_for_which_there_is_no_memory_may_be_loaded_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another program has the card for the moment: no mistake in the settings, which would end the run."""
+
+    def full(*_: object, **__: object) -> None:
+        raise RuntimeError("CUDA failed with error out of memory")
+
+    monkeypatch.setattr("faster_whisper.WhisperModel", full)
+    with pytest.raises(TransientError, match=r"can't be loaded.*out of memory") as caught:
+        Transcriber(settings(), NOWHERE)
+    assert caught.value.code == "out_of_memory" and "transcribe.actors" in caught.value.remedy
 
 
 def test_the_device_is_the_one_that_was_asked_for() -> None:

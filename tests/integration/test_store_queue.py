@@ -81,6 +81,21 @@ def test_a_run_takes_no_failure_that_it_doesnt_work_on(
     assert queue.exhausted()
 
 
+def test_what_failed_for_good_is_tried_again_by_its_code(
+    database: Database, ledger: Ledger, new_run: NewRun
+) -> None:
+    """Private until there were cookies; other reasons stand, and a failure of the moment keeps its time."""
+    ledger.ask(earlier := new_run(), wanted("private", "removed", "moment"), RECIPE)
+    for request in ledger.claim(earlier, 3):
+        kind = TransientError if request.video_id == "moment" else PermanentError
+        ledger.fail(request.video_id, request.fence, kind("no", code=str(request.video_id)))
+    assert retries.overview(database, ["private"]).due == 0
+    retries.reopen(database, ["private"])
+    again = list(retries.due(database, ["private"]))
+    assert [each.video_id for each in again] == ["private"] and list(retries.due(database)) == again
+    assert ledger.ask(new_run(), again, RECIPE) == Asked(again=1)
+
+
 def test_what_failed_for_two_runs_is_taken_by_one(
     database: Database, ledger: Ledger, new_run: NewRun
 ) -> None:

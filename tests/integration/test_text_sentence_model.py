@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
-from actors.errors import ConfigError
+from actors.errors import ConfigError, TransientError
 from actors.rows import Segment, SegmentedVideo, VideoId, VideoMeta
 from actors.text.embedder import Embedder
 from actors.text.models import resolve_model
@@ -118,6 +119,20 @@ def test_a_truncated_file_is_refused(copy: Path) -> None:
     (copy / "model.safetensors").write_bytes((FILES / "model.safetensors").read_bytes()[:100_000])
     with pytest.raises(ConfigError, match="can't be loaded"):
         SentenceModel(settings_of(copy))
+
+
+def test_a_model_for_which_there_is_no_memory_may_be_loaded_later(
+    copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another program has the card for the moment."""
+
+    def full(*_: object, **__: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+
+    monkeypatch.setattr("sentence_transformers.SentenceTransformer.__init__", full)
+    with pytest.raises(TransientError, match="can't be loaded") as caught:
+        SentenceModel(settings_of(copy))
+    assert caught.value.code == "out_of_memory"
 
 
 def test_a_model_with_its_own_code_is_refused_unless_named(copy: Path) -> None:

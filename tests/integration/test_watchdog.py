@@ -5,6 +5,8 @@ from collections.abc import Callable
 import pytest
 from small_run import Ended
 
+from actors.store.database import Database
+
 pytestmark = pytest.mark.timeout(300)
 
 NEIGHBOURS = [f"fine-{number}" for number in range(12)]
@@ -72,8 +74,14 @@ def test_a_stage_that_never_comes_up_ends_the_run(drive: Callable[..., Ended]) -
     assert ended.left == []
 
 
-def test_a_stage_that_can_not_start_for_the_moment_is_started_again(drive: Callable[..., Ended]) -> None:
-    """No memory on a card is no mistake in the settings: the line is driven once more."""
+def test_a_stage_that_can_not_start_for_the_moment_is_started_again(
+    drive: Callable[..., Ended], database_url: str
+) -> None:
+    """No memory on a card is no mistake in the settings: the line is driven once more, and what other stages had in
+    hand meanwhile is not held against their rows."""
     ended = drive(["fine-0"], variant="second time")
     assert ended.exit_code == 0, ended.said
     assert ended.by_id["fine-0"].status == "stored"
+    with Database(database_url) as database:
+        tries = database.run(lambda connection: connection.execute("select * from work_in_hand").fetchall())
+    assert tries == []

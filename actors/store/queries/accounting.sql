@@ -66,3 +66,18 @@ where (%(run_id)s::bigint is null or (i.run_id = %(run_id)s and i.status = 'stor
         when 'speaker' then g.speaker is null and g.speaker_method is null
       end
 order by g.source_id, g.ordinal limit %(limit)s
+
+-- name: wordless
+-- Speech without a word in what is served, beside all speech; the worst videos first.
+with heard as (
+  select c.video_id, sum(c.speech_s) as speech_s, sum(c.wordless_s) as wordless_s
+  from slices c
+  join sources s on s.source_id = c.video_id and s.recipe = c.recipe and s.edition = c.edition
+  left join ingest_state i on i.video_id = c.video_id
+  where %(run_id)s::bigint is null or (i.run_id = %(run_id)s and i.status = 'stored')
+  group by c.video_id
+)
+select coalesce(sum(speech_s), 0)::float8 as speech_s, coalesce(sum(wordless_s), 0)::float8 as wordless_s,
+       count(*) filter (where wordless_s > 0) as n_videos,
+       coalesce((array_agg(video_id order by wordless_s desc, video_id) filter (where wordless_s > 0))[:%(limit)s], '{}') as worst
+from heard

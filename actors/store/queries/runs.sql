@@ -51,7 +51,14 @@ delete from work_in_hand where video_id = any(%(videos)s) and tries <= 1
 update runs set figures = %(figures)s::jsonb where run_id = %(run_id)s and finished_at is null
 
 -- name: course
-select run_id, started_at, finished_at, outcome, settings, figures, course from runs
+-- Whether its driver lives is told by its lock, as in locked_keys.
+select run_id, started_at, finished_at, outcome, settings, figures, course,
+  exists (
+    select 1 from pg_locks where locktype = 'advisory' and objsubid = 1 and granted
+      and database = (select oid from pg_database where datname = current_database())
+      and (classid::bigint << 32) | objid::bigint = %(lock_key)s::bigint | (run_id & 4294967295)
+  ) as has_driver
+from runs
 where %(run_id)s::bigint is null or run_id = %(run_id)s order by run_id desc limit 1
 
 -- name: finish

@@ -13,10 +13,10 @@ from ingest_state i join slices s using (video_id, edition)
 where video_id = %(video_id)s and s.recipe = i.recipe and s.committed_at < i.started_at
 
 -- name: insert
-insert into slices (video_id, recipe, edition, ordinal, n_slices, decoded_s, speech_s, language, utterances,
+insert into slices (video_id, recipe, edition, ordinal, n_slices, decoded_s, speech_s, wordless_s, language, utterances,
                     provenance, run_id, voice_model, voice_start_s, voice_end_s, voice_windows, voice_vectors,
                     voice_dense, voice_reason)
-values (%(video_id)s, %(recipe)s, %(edition)s, %(ordinal)s, %(n_slices)s, %(decoded_s)s, %(speech_s)s, %(language)s,
+values (%(video_id)s, %(recipe)s, %(edition)s, %(ordinal)s, %(n_slices)s, %(decoded_s)s, %(speech_s)s, %(wordless_s)s, %(language)s,
         %(utterances)s::jsonb, %(provenance)s::jsonb, %(run_id)s, %(voice_model)s, %(voice_start_s)s, %(voice_end_s)s,
         %(voice_windows)s::float8[], %(voice_vectors)s, %(voice_dense)s, %(voice_reason)s)
 on conflict (video_id, recipe, edition, ordinal) do nothing
@@ -39,7 +39,7 @@ set n_slices = %(n_slices)s, decoded_s = coalesce(%(decoded_s)s, decoded_s), spe
 where video_id = %(video_id)s
 
 -- name: text
-select language, utterances, provenance,
+select language, utterances, provenance, wordless_s,
        voice_model, voice_start_s, voice_end_s, voice_windows, voice_vectors, voice_dense, voice_reason
 from slices
 where video_id = %(video_id)s and recipe = %(recipe)s and edition = %(edition)s order by ordinal

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import ray
 
-from cluster.connect import START_ATTEMPTS, _init
+from cluster.connect import START_ATTEMPTS, _init, _metrics_options
 
 TOO_BUSY = "The current node timed out during startup. This could happen because the raylet failed to start"
 
@@ -46,6 +46,19 @@ def test_a_dashboard_port_that_another_run_took_meanwhile_gives_way_to_the_next(
         port = other.getsockname()[1]
         assert _init(dashboard_port=port) == "started"
     assert len(calls) == 2 and all(call["dashboard_port"] > port for call in calls)
+
+
+def test_a_metrics_port_that_is_taken_gives_way_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ray's agent would die of it, and the node with the agent; where none is wanted Ray takes any."""
+    calls = starts(monkeypatch)
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        assert _init(**_metrics_options(port)) == "started"
+    assert calls[0]["_metrics_export_port"] > port
+    _init(**_metrics_options(None))
+    assert calls[1]["_metrics_export_port"] is None
 
 
 def test_it_is_not_tried_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:

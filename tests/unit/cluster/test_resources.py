@@ -11,6 +11,7 @@ from cluster.resources import (
     DoesNotFit,
     Gpu,
     Hardware,
+    TunedActors,
     asr_gib,
     embed_gib,
     plan_pools,
@@ -84,6 +85,31 @@ def test_auto_says_what_it_took():
     pools = plan_pools(settings, Hardware(4))
     assert (pools.transcribe_device, pools.embed_device, pools.identify_device) == ("cpu", "cpu", "cpu")
     assert {"transcribe.device auto: cpu", "identify.device auto: cpu"} <= set(pools.notes)
+
+
+@pytest.mark.parametrize(
+    ("hardware", "overrides", "n"),
+    [(Hardware(2), {}, 1), (Hardware(6), {}, 3), (Hardware(64), {}, 4), (Hardware(16), {"transcribe.cpu_threads": 4}, 2)],
+)  # fmt: skip
+def test_auto_actors_take_half_the_cores_where_nothing_was_tuned(hardware, overrides, n):
+    """The other stages want the other half; and it is said that it is a guess."""
+    settings = load_settings("demo", overrides={"transcribe.actors": "auto", **overrides})
+    pools = plan_pools(settings, hardware)
+    assert pools.n_transcribers == n
+    assert f"transcribe.actors auto: {n}, not tuned here (`run.py tune` finds the best number)" in pools.notes
+
+
+def test_auto_actors_on_a_card_are_as_many_as_fit_and_what_was_tuned_is_cut_like_a_wish():
+    """Two beside the large embedder, however many a tuning without it found best."""
+    settings = load_settings("balanced", overrides={"transcribe.actors": "auto"})
+    assert plan_pools(settings, RTX_5080).n_transcribers == 2
+    tuned = plan_pools(settings, RTX_5080, TunedActors(3, "the best of them"))
+    assert tuned.n_transcribers == 2 and any("2 of 3 ASR workers" in note for note in tuned.notes)
+    assert plan_pools(settings, RTX_5080, TunedActors(1, "the best")).n_transcribers == 1
+    fixed = load_settings("balanced")
+    assert plan_pools(fixed, RTX_5080, TunedActors(1, "the best")).n_transcribers == 2, (
+        "who names a number gets it"
+    )
 
 
 def test_a_voice_model_on_a_card_that_is_not_there_is_refused_unless_nobody_is_to_be_told():

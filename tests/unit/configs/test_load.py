@@ -63,6 +63,17 @@ def test_the_seeds_environment_names_work(monkeypatch, variable, value, read, ex
     assert read(load_settings()) == expected
 
 
+@pytest.mark.parametrize(("value", "read"), [("auto", "auto"), ("3", 3), (3, 3)])
+def test_recognisers_are_a_number_or_left_to_what_is_known_of_the_machine(value, read):
+    """On every way in, and back out of what is kept of a run."""
+    settings = load_settings(overrides={"transcribe.actors": value})
+    assert settings.transcribe.actors == read
+    assert settings.model_dump(mode="json")["transcribe"]["actors"] == read
+    assert any(
+        f"transcribe.actors = {read}   (1 to 512, or auto)" in line for line in list_settings(settings)
+    )
+
+
 def test_every_seed_variable_is_covered_above():
     """A name added to the table is tested too."""
     assert set(SEED_VARIABLES) == {
@@ -118,6 +129,11 @@ def test_no_profile_named_means_balanced_and_the_environment_can_name_one(monkey
         ),
         ({"prepare.actors": "-1"}, "setting prepare.actors"),
         ({"transcribe.device": "tpu"}, "allowed: one of auto, cpu, cuda"),
+        (
+            {"transcribe.actors": "many"},
+            "transcribe.actors: should be a whole number or auto (given: 'many'); allowed: 1 to 512, or auto",
+        ),
+        ({"transcribe.actors": "0"}, "setting transcribe.actors: is too many or too few"),
         ({"embed.dimensions": "many"}, "setting embed.dimensions"),
         ({"segment.min_chars": "2000"}, "min_chars (2000) must not exceed max_chars (1400)"),
     ],

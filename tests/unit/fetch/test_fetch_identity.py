@@ -81,6 +81,14 @@ def test_spellings_of_one_address_share_an_id(one: str, other: str) -> None:
     assert len(identify(one).video_id) == len("web-") + 12
 
 
+@pytest.mark.parametrize("path", ["#/video/{}", "#!/video/{}"])
+def test_a_fragment_that_is_a_path_names_a_page(path: str) -> None:
+    """Sites that route by it have one address for all of their videos otherwise, and all but one would be lost."""
+    one, other = (identify("https://example.org/app" + path.format(n)) for n in (1, 2))
+    assert one.video_id != other.video_id
+    assert identify("https://example.org/app#t=30").video_id == identify("https://example.org/app").video_id
+
+
 @pytest.mark.parametrize(
     "url",
     [

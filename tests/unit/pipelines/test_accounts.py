@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from actors.rows import RunId
-from actors.store.accounting import BadSegment, LeftOpen, SegmentSums, VideoSums
+from actors.store.accounting import BadSegment, LeftOpen, SegmentSums, VideoSums, Wordless
 from actors.store.standing import Asked
 from configs.report import ReportSettings
 from pipelines import present
@@ -17,6 +17,8 @@ from tests.unit.pipelines.counts import run_counts
 WHOLE = VideoSums("v", True, n_segments=5, n_vectors=5, n_words_in=100, n_words_out=90, n_words_collapsed=10, n_slices=3, n_slices_said=3, last_slice=2)  # fmt: skip
 COUNTS = run_counts(to_do=3, stored=1, skipped=1, failed=1)
 SUMS = SegmentSums(200, 200, 200, 200, 0, n_under=10, n_over=2, n_flagged=3, lengths=(400, 1200, 1390), flags={"loop": 2, "sparse": 1})  # fmt: skip
+
+NO_WORDLESS = Wordless(0.0, 3600.0, 0, ())
 
 
 def outcome(*videos: VideoSums, counts=COUNTS, open_rows=(), interrupted=False, quality=None) -> dict:
@@ -91,7 +93,7 @@ def test_what_another_run_has_in_hand_is_not_lost():
 
 def test_a_run_that_adds_up_is_a_success():
     """No difference, exit code 0."""
-    document = outcome(WHOLE, counts=run_counts(to_do=1, stored=1), quality=judge(SUMS, {}))
+    document = outcome(WHOLE, counts=run_counts(to_do=1, stored=1), quality=judge(SUMS, NO_WORDLESS, {}))
     assert present.exit_code(document) == 0
     lines = "\n".join(present.outcome(document))
     assert "3 slices, 100 words in, 90 out and 10 left out as loops; 5 segments, 5 vectors" in lines
@@ -102,7 +104,7 @@ def test_a_gate_under_its_bound_is_an_error_that_names_segments():
     """One segment of 200 without a vector."""
     sums = replace(SUMS, n_with_vector=199)
     assert missed(sums) == ["vector"]
-    quality = judge(sums, {"vector": [BadSegment("v", 7)]})
+    quality = judge(sums, NO_WORDLESS, {"vector": [BadSegment("v", 7)]})
     document = outcome(WHOLE, counts=run_counts(to_do=1, stored=1), quality=quality)
     assert present.exit_code(document) == 1
     assert document["quality"]["differences"][0]["rows"] == ["v segment 7"]
@@ -117,18 +119,26 @@ def test_one_in_a_million_short_of_all_does_not_read_as_all():
 
 def test_lengths_and_flags_are_reported_and_never_fail_a_run():
     """Under, within, over; percentiles; flags by name."""
-    quality = judge(SUMS, {})
+    quality = judge(SUMS, NO_WORDLESS, {})
     lines = "\n".join(told(quality.document()))
     assert quality.differences == ()
     assert "94 % within the bounds, 5 % under, 1 % over" in lines
     assert "400/1200/1390" in lines and "2 loop, 1 sparse" in lines
 
 
+def test_speech_without_a_word_is_told_and_names_the_worst():
+    """Seconds, share and videos; nothing where there is none."""
+    quality = judge(SUMS, Wordless(90.0, 3600.0, 7, ("a", "b")), {})
+    (line,) = [line for line in told(quality.document()) if "without a word" in line]
+    assert line == "Speech without a word: 90 s (2.5 %) in 7 videos, most of it in a, b, …"
+    assert not any("without a word" in line for line in told(judge(SUMS, NO_WORDLESS, {}).document()))
+
+
 def test_the_figures_kept_of_a_run_hold_its_books_and_gates():
     """What `status` shows of the last run."""
     accounts = account(COUNTS, [], [WHOLE], interrupted=False)
     figures = Outcome(
-        RunId(7), Asked(), COUNTS, 1.0, 1.0, accounts=accounts, quality=judge(SUMS, {})
+        RunId(7), Asked(), COUNTS, 1.0, 1.0, accounts=accounts, quality=judge(SUMS, NO_WORDLESS, {})
     ).figures()
     assert figures["accounts"]["segments"] == 5
     assert figures["quality"]["shares"] == {"asr": 1.0, "vector": 1.0, "speaker": 1.0}

@@ -70,6 +70,23 @@ def test_stages_that_work_equally_hard_are_balanced() -> None:
     assert "Transcribe worked 95%" in found.why and "Prepare 91%" in found.why
 
 
+def test_stages_that_one_thing_outside_slows_alike_are_not_balanced() -> None:
+    """A slow disk slows every stage that commits: there is something to change."""
+    others = line()[:-4]
+    slow = [load("Assemble", 0.93, database=0.9), *line()[-3:-1], load("Store", 0.95, database=0.95)]
+    found = find_bottleneck([*others, *slow], line_s=300.0)
+    assert (found.stage, found.cause) == ("Store", "database")
+    found = find_bottleneck(line(Prefilter=0.9, Download=0.97), line_s=300.0)
+    assert (found.stage, found.cause) == ("Download", "source")
+    mixed = [
+        load("Assemble", 0.93, database=0.9),
+        load("Segment", 0.2),
+        load("Embed", 0.9),
+        load("Store", 0.95),
+    ]
+    assert find_bottleneck([*others, *mixed], line_s=300.0).cause == "balanced"
+
+
 @pytest.mark.parametrize(("line_s", "cause"), [(300.0, "idle"), (10.0, "too short")])
 def test_where_nothing_was_at_its_limit_nothing_is_named(line_s: float, cause: str) -> None:
     """Start and tail of a short run are no bottleneck."""

@@ -61,3 +61,18 @@ def test_a_person_reads_the_bottleneck_and_the_setting_to_turn() -> None:
     assert "Run 7, finished" in text and "72 h/h" in text
     assert "Bottleneck: Transcribe (work): Transcribe worked 96% of the time" in text
     assert "To change it: transcribe.actors" in text
+
+
+def test_stages_stand_in_the_order_of_the_line_however_they_were_kept() -> None:
+    """The database's JSON sorts names by length: who is before and who behind the bottleneck must not follow that."""
+    idle = stage(5.0)
+    kept = {
+        "Embed": stage(96.0),
+        "Store": idle,
+        "Prepare": stage(40.0, held_back_s=50.0),
+        "Download": idle,
+        "Hear": idle,
+    }
+    found = report_document(FIGURES | {"stages": kept}, ReportSettings())
+    assert list(found["stages"]) == ["Download", "Prepare", "Embed", "Store", "Hear"]
+    assert "Prepare before it was held up 50% of the time" in found["why"]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.errors import PermanentError, Rejected, SoftBlocked, TransientError
+from actors.errors import ConfigError, PermanentError, Rejected, SoftBlocked, TransientError
 from actors.store.backoff import Backoff
 from actors.store.endings import Ending
 from actors.store.standing import Asked, Standing, State, standing
@@ -40,6 +40,13 @@ def state(status: str, **more: object) -> State:
         (state("skipped", code="list"), Standing.AGAIN, Standing.AGAIN),
         (state("skipped", code="no_speech"), Standing.SKIPPED_BEFORE, Standing.AGAIN),
         (state("skipped", code="no_speech", recipe="r0"), Standing.AGAIN, Standing.AGAIN),
+        (state("failed", code="no_text", permanent=True), Standing.FAILED_BEFORE, Standing.AGAIN),
+        (state("failed", code="no_text", permanent=True, recipe="r0"), Standing.AGAIN, Standing.AGAIN),
+        (
+            state("failed", code="private", permanent=True, recipe="r0"),
+            Standing.FAILED_BEFORE,
+            Standing.AGAIN,
+        ),
         (
             state("skipped", code="duplicate", original_is_stored=True),
             Standing.SKIPPED_BEFORE,
@@ -102,6 +109,7 @@ def test_backoff_is_what_the_settings_say() -> None:
         (Rejected("odd"), True, False),
         (TransientError("reset", code="network"), False, True),
         (SoftBlocked("not a bot"), False, True),
+        (ConfigError("the cookies can't be loaded"), False, True),
     ],
 )
 def test_an_error_becomes_an_ending(error: PermanentError, permanent: bool, waits: bool) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from text_transcripts import broken, by, fewest_short, following, orderly, spoken, transcript
 
-from actors.errors import Rejected
+from actors.errors import PermanentError, Rejected
 from actors.rows import Segment, Transcript, Utterance, Word
 from actors.text.segmenting import LOOP_FLAG, MIN_SEGMENT_S, segment, segment_and_count
 from actors.text.wording import NOT_IDENTIFIED, count_words, read_words
@@ -158,6 +158,17 @@ def test_a_transcript_without_words_is_rejected() -> None:
     assert caught.value.code == "no_speech"
     with pytest.raises(Rejected):
         segment(transcript(Utterance("", 0, 1, (Word(" \x00", 0, 1, 0.1),), -1, 1, 0.9)), SHORT)
+
+
+def test_much_speech_without_a_word_fails() -> None:
+    """A talk in which nothing was heard is no silence; a cough and a bar of music are."""
+    with pytest.raises(PermanentError, match="75 s of speech were found") as caught:
+        segment(replace(transcript(), wordless_s=75.0), SHORT)
+    assert caught.value.code == "no_text"
+    with pytest.raises(Rejected) as rejected:
+        segment(replace(transcript(), wordless_s=20.0), SHORT)
+    assert rejected.value.code == "no_speech"
+    assert segment(replace(transcript(spoken("one word.")), wordless_s=75.0), SHORT).segments
 
 
 def test_cuts_fall_on_sentence_ends_and_not_on_abbreviations() -> None:
