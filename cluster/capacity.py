@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-MOST = {"CPU": 100_000.0, "GPU": 1_000.0}
-"""What a cluster without a limit is taken for: KubeRay's own default is two thousand million nodes."""
+from configs.settings import RaySettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +21,14 @@ def up_now() -> Sum:
     return Sum(there.get("CPU", 0.0), there.get("GPU", 0.0))
 
 
-def at_most() -> Sum:
-    """What the cluster has once its autoscaler has added all that it may; without one what it has."""
-    from ray._private.state import state  # as Ray Train asks it; there is no public way
+def at_most(settings: RaySettings) -> Sum:
+    """What a cluster has once its autoscaler has added all that it may. Ray has a place for that number (Ray Train asks
+    for it there), but neither autoscaler of the open Ray, KubeRay's among them, ever writes it: the settings tell it."""
+    return grown(up_now(), settings)
 
-    now, most = up_now(), state.get_max_resources_from_cluster_config() or {}
-    cpus, gpus = (min(float(most.get(kind, 0.0)), MOST[kind]) for kind in ("CPU", "GPU"))
-    return Sum(max(now.cpus, cpus), max(now.gpus, gpus))
+
+def grown(now: Sum, settings: RaySettings) -> Sum:
+    """Pure. A Ray of our own doesn't grow."""
+    if settings.address is None:
+        return now
+    return Sum(max(now.cpus, settings.max_cpus or 0.0), max(now.gpus, settings.max_gpus or 0.0))

@@ -135,7 +135,7 @@ def engine(
     try:
         address = context.dashboard_url or None
         session = ray.get_runtime_context().get_session_name() if settings.address is None else None
-        there = at_most()
+        there = at_most(settings)
         yield Engine(
             dashboard_url=f"http://{address}" if address else None,
             logs_dir=sessions / session / "logs" if session else None,

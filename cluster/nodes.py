@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cluster.capacity import at_most, up_now
+from cluster.capacity import grown, up_now
 from cluster.connect import join
 from cluster.figures import CARDS
 from cluster.hardware import find_driver
@@ -36,7 +36,8 @@ def survey(settings: RaySettings) -> Survey:
     """
     assert settings.address is not None
     join(settings.address)
-    now, most = up_now(), at_most()
+    now = up_now()
+    most = grown(now, settings)
     n_gpus = round(most.gpus)
     seen = tuple(_cards()) if n_gpus and settings.card is None else ()
     gpus = cards_of(seen, n_gpus, settings.card)

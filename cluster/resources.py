@@ -143,8 +143,9 @@ def plan_pools(settings: Settings, hardware: Hardware, tuned: TunedActors | None
 def _device(stage: str, wanted: str, hardware: Hardware, notes: list[str]) -> str:
     if wanted == "cuda" and not hardware.gpus:
         raise DoesNotFit(
-            f"{stage}.device is cuda and this machine shows no NVIDIA GPU. Use --device cpu (slow with a large "
-            "model), --profile demo to try Earmark out, or install the driver if there is a card"
+            f"{stage}.device is cuda and this machine, or the cluster that it joins, shows no NVIDIA GPU. Use --device "
+            "cpu (slow with a large model), --profile demo to try Earmark out, or install the driver if there is a card. "
+            "Where a cluster brings GPU nodes once there is work for them, set ray.max_gpus and ray.card"
         )
     if wanted != "auto":
         return wanted

@@ -262,6 +262,19 @@ class RaySettings(Section):
         description="Kind of card of a cluster's GPU nodes, as `plan --gpu` takes it. Needed where none of them is up at the "
         "start; else the cards are asked.",
     )
+    max_cpus: int | None = Field(
+        None,
+        ge=1,
+        le=1_000_000,
+        description="CPUs that the cluster has once its autoscaler has added every node that it may: Ray doesn't tell. Unset: "
+        "those that are up.",
+    )
+    max_gpus: int | None = Field(
+        None,
+        ge=1,
+        le=10_000,
+        description="Its GPUs then, in the same way: recognisers grow onto them with the backlog.",
+    )
     look_ahead_videos: int = Field(
         16,
         ge=1,

@@ -36,6 +36,7 @@ BIN = Path(sys.executable).parent
 KUBERNETES = "1.32"
 OBJECTS = [(path.name, each) for path in KUBERAY for each in documents(path)]
 RAY_VERSION = versions()["RAY_VERSION"]
+SETTING = re.compile(r'(EARMARK_\w+__\w+)(?:: |=|, value: )"?([\w./=-]+)')
 IMAGE = rf"(REGISTRY/)?earmark:{re.escape(versions()['EARMARK_VERSION'])}-(cpu|gpu)"
 
 RAY_CLUSTER = {
@@ -274,10 +275,11 @@ def test_versions_agree_everywhere() -> None:
 def test_settings_that_the_files_set_exist(monkeypatch: pytest.MonkeyPatch) -> None:
     """A misspelt EARMARK_ variable would end every job of that cluster."""
     text = "\n".join(path.read_text() for path in (CLUSTER / "compose.yaml", *KUBERAY, *RAY_UP))
-    found = dict(re.findall(r"(EARMARK_\w+__\w+)(?:: |=|, value: )([\w./=-]+)", text))
+    found = dict(SETTING.findall(text))
     assert set(found) == {
-        f"EARMARK_{name}" for name in ("GOVERNOR__EXIT", "RAY__CPU_NODES", "RAY__GPU_NODES", "RAY__CARD")
-    }
+        "EARMARK_GOVERNOR__EXIT", "EARMARK_RAY__CPU_NODES", "EARMARK_RAY__GPU_NODES", "EARMARK_RAY__CARD",
+        "EARMARK_RAY__MAX_CPUS", "EARMARK_RAY__MAX_GPUS",
+    }  # fmt: skip
     for name, value in found.items():
         monkeypatch.setenv(name, value)
     settings: Settings = load_settings("cluster")
@@ -285,6 +287,26 @@ def test_settings_that_the_files_set_exist(monkeypatch: pytest.MonkeyPatch) -> N
     assert (settings.ray.cpu_nodes, settings.ray.gpu_nodes) == ("earmark.io/kind=cpu", "earmark.io/kind=gpu")
     for kind in ("cpu", "gpu"):
         assert f"earmark.io/kind: {kind}" in text and f"earmark.io/kind={kind}" in text
+
+
+def test_runs_are_told_as_much_as_the_autoscaler_may_bring() -> None:
+    """Ray doesn't tell, so a file that scales says it beside its groups: pools grow no further."""
+
+    def told(path: Path) -> tuple[int, int]:
+        found = dict(SETTING.findall(path.read_text()))
+        return int(found["EARMARK_RAY__MAX_CPUS"]), int(found["EARMARK_RAY__MAX_GPUS"])
+
+    (kuberay,) = (each for each in ours() if each["kind"] == "RayCluster")
+    cpu, gpu = kuberay["spec"]["workerGroupSpecs"]
+    of_one = [each["template"]["spec"]["containers"][0]["resources"]["limits"] for each in (cpu, gpu)]
+    assert told(CLUSTER / "kuberay" / "raycluster.yaml") == (
+        cpu["maxReplicas"] * int(of_one[0]["cpu"]), gpu["maxReplicas"] * int(of_one[1]["nvidia.com/gpu"]),
+    )  # fmt: skip
+    aws = CLUSTER / "ray-up" / "aws.yaml"
+    cpu, gpu = (documents(aws)[0]["available_node_types"][kind] for kind in ("cpu", "gpu"))
+    assert told(aws) == (
+        cpu["max_workers"] * cpu["resources"]["CPU"], gpu["max_workers"] * gpu["resources"]["GPU"],
+    )  # fmt: skip
 
 
 def test_no_secret_stands_in_a_job_that_the_dashboard_shows() -> None:

@@ -1,12 +1,16 @@
 """A cluster's cards for the plan, and its machines added up."""
 
+from typing import Any
+
 import pytest
 
+from cluster.capacity import Sum, grown
 from cluster.cluster_telemetry import together
 from cluster.nodes import cards_of
 from cluster.resources import GIB, DoesNotFit, Gpu, Hardware, plan_pools
 from cluster.telemetry import CardSight, MachineSight
 from configs.load import load_settings
+from configs.settings import RaySettings
 from pipelines.ingest import line
 
 BIG, SMALL = Gpu("H200", 140 * GIB), Gpu("L4", 22 * GIB)
@@ -25,6 +29,23 @@ def test_where_no_card_is_up_its_kind_must_be_named() -> None:
     assert len(cards) == 8 and {card.name for card in cards} == {"NVIDIA L4"}
     with pytest.raises(DoesNotFit, match="no card 'l5'"):
         cards_of([], 8, "l5")
+
+
+@pytest.mark.parametrize(
+    ("told", "most"),
+    [
+        ({}, Sum(8, 1)),
+        ({"max_gpus": 8}, Sum(8, 8)),
+        ({"max_cpus": 64, "max_gpus": 8}, Sum(64, 8)),
+        ({"max_cpus": 4}, Sum(8, 1)),
+        ({"max_cpus": 64, "max_gpus": 8, "address": None}, Sum(8, 1)),
+    ],
+)
+def test_a_cluster_grows_to_what_the_settings_tell_and_a_ray_of_our_own_does_not(
+    told: dict[str, Any], most: Sum
+) -> None:
+    """What is up counts in any case: a node more than was told is one to use."""
+    assert grown(Sum(8, 1), RaySettings(**{"address": "auto"} | told)) == most
 
 
 @pytest.mark.parametrize(("n_up", "at_start"), [(0, 1), (1, 2), (3, 6), (8, 16)])
