@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from configs.settings import RaySettings
+from configs.engine import RaySettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,8 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_at
 from cluster.capacity import at_most
 from cluster.switches import set_switches
 from configs.catalogue import SettingsError
+from configs.engine import RaySettings
 from configs.load import is_secret_variable
-from configs.settings import RaySettings
 
 SOCKET_ROOM = 41
 """Longest path under which Ray's sockets still fit the kernel's limit of 107 bytes."""

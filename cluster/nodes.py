@@ -12,7 +12,7 @@ from cluster.connect import join
 from cluster.figures import CARDS
 from cluster.hardware import find_driver
 from cluster.resources import GIB, DoesNotFit, Gpu, Hardware
-from configs.settings import RaySettings
+from configs.engine import RaySettings
 
 ANSWER_S = 60.0
 """For all nodes together to name their cards: a worker process starts on each."""

@@ -15,7 +15,7 @@ from packaging.specifiers import SpecifierSet
 
 from actors.errors import ConfigError
 from cluster.connect import engine
-from configs.settings import RaySettings
+from configs.engine import RaySettings
 from pipelines.doctor.child import ask
 from pipelines.doctor.finding import Finding, Surroundings, ok, warning, wrong
 

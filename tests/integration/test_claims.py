@@ -14,7 +14,8 @@ from actors.store.database import Database
 from actors.store.ledger import Ledger
 from actors.store.run_queue import RunQueue
 from actors.store.runs import RunRegistry
-from configs.settings import RaySettings, Settings
+from configs.engine import RaySettings
+from configs.settings import Settings
 from pipelines.context import RunContext
 from pipelines.feed import claims
 

@@ -25,7 +25,8 @@ from actors.store.run_queue import RunQueue
 from actors.store.runs import RunRegistry, lock_key
 from actors.store.status import video
 from cluster.connect import Engine, engine
-from configs.settings import RaySettings, Settings
+from configs.engine import RaySettings
+from configs.settings import Settings
 from pipelines import watcher as module
 from pipelines.drive import interruptible
 from pipelines.last_resort import LastResort

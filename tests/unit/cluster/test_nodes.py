@@ -9,8 +9,8 @@ from cluster.cluster_telemetry import together
 from cluster.nodes import cards_of
 from cluster.resources import GIB, DoesNotFit, Gpu, Hardware, plan_pools
 from cluster.telemetry import CardSight, MachineSight
+from configs.engine import RaySettings
 from configs.load import load_settings
-from configs.settings import RaySettings
 from pipelines.ingest import line
 
 BIG, SMALL = Gpu("H200", 140 * GIB), Gpu("L4", 22 * GIB)
