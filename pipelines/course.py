@@ -125,7 +125,7 @@ def figures(
     kept["scalings"] = timeline.scalings_document()
     if course.machine is not None:
         kept["cpu_busy_s"] = round(course.machine.cpu_busy_s, 2)
-        if course.machine.cards:
+        if _has_cards(course.machine):
             kept["gpu_busy_s"] = round(course.machine.gpu_busy_s, 2)
             kept["energy_j"] = course.machine.energy_j
     return kept
@@ -134,7 +134,12 @@ def figures(
 def _mark(machine: MachineSight | None) -> MachineMark | None:
     if machine is None:
         return None
-    if not machine.cards:
+    if not _has_cards(machine):
         return MachineMark(machine.cpu_busy_s)
-    fullest = max(card.memory_bytes / card.memory_total_bytes for card in machine.cards)
+    fullest = max((card.memory_bytes / card.memory_total_bytes for card in machine.cards), default=None)
     return MachineMark(machine.cpu_busy_s, machine.gpu_busy_s, fullest, machine.energy_j)
+
+
+def _has_cards(machine: MachineSight) -> bool:
+    """Or had: on a cluster they go before the run ends, and what they did stays in the sums."""
+    return bool(machine.cards or machine.gpu_busy_s)

@@ -91,7 +91,7 @@ GOVERNOR_METRICS = (
 CARD = (*RUN, "gpu", "model")
 """The card's index and what it is called."""
 MACHINE_METRICS = (
-    _counter("earmark_cpu_busy_seconds", "s", RUN, "Work of the driver's machine's cores, for whomever"),
+    _counter("earmark_cpu_busy_seconds", "s", RUN, "Work of the cores of the driver's machine, or of a cluster's nodes, for whomever"),
     _gauge("earmark_cpu_cores", "cores", RUN, "Cores that the run may use"),
     _gauge("earmark_gpu_utilisation_ratio", "0 to 1", CARD, "Share of the last moments in which a kernel ran"),
     _gauge("earmark_gpu_memory_bytes", "bytes", CARD, "Memory in use, by whomever"),

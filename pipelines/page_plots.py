@@ -81,7 +81,7 @@ def plots(run: OverTime, bottleneck: str | None) -> list[Plot]:
     ]
     if run.cores is not None:
         drawn.append(
-            _rate(run, "cpu", "CPU", "Cores of the driver's machine that were busy, for whomever.", run.cores)
+            _rate(run, "cpu", "CPU", "Cores of the run's machines that were busy, for whomever.", run.cores)
         )
     if run.cards is not None:
         drawn.append(_cards(run, run.cards))

@@ -35,7 +35,7 @@ class StageMark:
 
 @dataclass(frozen=True, slots=True)
 class MachineMark:
-    """The driver's machine and the cards of the run's nodes; seconds since the run's start."""
+    """The driver's machine, or a cluster's nodes together, and their cards; seconds since the run's start."""
 
     cpu_busy_s: float = 0.0
     """Summed over the cores."""

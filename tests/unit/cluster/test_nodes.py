@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from cluster.capacity import Sum, grown
-from cluster.cluster_telemetry import together
+from cluster.cluster_telemetry import together, working
 from cluster.nodes import cards_of
 from cluster.resources import GIB, DoesNotFit, Gpu, Hardware, plan_pools
 from cluster.telemetry import CardSight, MachineSight
@@ -91,3 +91,16 @@ def test_what_a_node_did_before_it_went_stays_in_the_sums_and_its_cards_go() -> 
     assert (whole.cpu_busy_s, whole.gpu_busy_s, whole.energy_j) == (34, 17, 6.0)
     assert [(card.index, card.name) for card in whole.cards] == [(0, "A")]
     assert together({}, ["a"]) == MachineSight(0, (), 0, None)
+
+
+def test_only_nodes_on_which_something_is_booked_are_looked_at() -> None:
+    """An actor that looks would keep an idle node from being given back. The driver's own goes in no case."""
+    resources = {"CPU": 4.0, "GPU": 1.0, "memory": 1e9}
+    nodes = [
+        {"NodeID": name, "Alive": name != "dead", "Resources": {} if name == "head" else resources}
+        for name in ("head", "cpu", "gpu", "idle", "dead", "new")
+    ]
+    free = {
+        "head": {}, "cpu": {"CPU": 3.75, "GPU": 1.0}, "gpu": {"CPU": 4.0}, "dead": {}, "idle": resources,
+    }  # fmt: skip
+    assert working(nodes, free, "head") == {"head", "cpu", "gpu"}
