@@ -130,13 +130,15 @@ class Jobs:
         return bool(self._asked(lambda: self._client.stop_job(job_id)))
 
     def follow(self, job_id: str) -> Iterator[str]:
-        """What the driver prints, from the beginning until the job ends. A connection that breaks is opened again, and
-        what came already isn't given twice."""
+        """What the driver prints, from the beginning until the job ends. A connection that breaks is opened again, also
+        after the job's end for what is left of its log, and what came already isn't given twice."""
         import aiohttp
 
         given = drops = 0
+        had_ended = False
         with asyncio.Runner() as runner:
             while True:
+                broke: Exception | None = None
                 position = 0
                 lines = self._client.tail_job_logs(job_id)
                 try:
@@ -146,13 +148,27 @@ class Jobs:
                         if n_fresh > 0:
                             given = position
                             yield text[-n_fresh:]
-                except (aiohttp.ClientError, OSError, RuntimeError):  # how the client tells that it broke
+                except (
+                    aiohttp.ClientError,
+                    OSError,
+                    RuntimeError,
+                ) as error:  # how the client tells that it broke
+                    broke = error
                     drops += 1
-                if self.job(job_id).has_ended:
+                has_ended = self._has_ended(job_id)
+                if has_ended and (broke is None or had_ended):  # a driver that never ran has no log to give
                     return
+                had_ended = has_ended
                 if drops > DROPS:
-                    raise NotReached(f"{self._address}: the connection broke {drops} times")
+                    raise NotReached(f"{self._address}: the connection broke {drops} times") from broke
                 runner.run(asyncio.sleep(DROPPED_PAUSE_S))
+
+    def _has_ended(self, job_id: str) -> bool:
+        """``False`` also while nobody answers: a dashboard that starts anew knows the job afterwards."""
+        try:
+            return self.job(job_id).has_ended
+        except NotReached:
+            return False
 
     def _asked(self, ask: Callable[[], T]) -> T:
         from ray.exceptions import AuthenticationError

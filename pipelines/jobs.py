@@ -5,7 +5,7 @@ import secrets
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -54,7 +54,7 @@ def submit(errand: Errand, address: str, name: str | None, follow: bool, as_json
         click.echo(f"Job {chosen} on {url}", err=True)
         if follow:
             return _follow(jobs, chosen, url, as_json)
-        _print(_document(jobs.job(chosen)), _line, as_json)
+        _print(jobs.job(chosen), as_json)
     return 0
 
 
@@ -75,7 +75,7 @@ def show_job(address: str, wanted: str, as_json: bool) -> int:
     """Print one job; gives its exit code, 0 while it goes on."""
     with _told():
         job = named(Jobs(address_of(address)).all(), wanted)
-    _print(_document(job), _line, as_json)
+    _print(job, as_json)
     return job.exit_code or 0
 
 
@@ -101,7 +101,7 @@ def stop_job(address: str, wanted: str, as_json: bool) -> int:
         until = time.monotonic() + STOP_WAIT_S + STOP_MARGIN_S
         while not (job := jobs.job(job.id)).has_ended and time.monotonic() < until:
             time.sleep(POLL_S)
-    _print(_document(job), _line, as_json)
+    _print(job, as_json)
     return 0 if job.has_ended else 1
 
 
@@ -120,9 +120,8 @@ def _follow(jobs: Jobs, chosen: str, url: str, as_json: bool) -> int:
         )
         raise
     job = jobs.job(chosen)
-    if (
-        job.driver_exit_code is None and job.status == "FAILED"
-    ):  # its driver never ran: the log doesn't say why
+    # Where its driver never ran the log doesn't say why.
+    if job.driver_exit_code is None and job.status == "FAILED":
         click.echo(f"earmark: job {chosen} failed: {job.message}", err=True)
     if as_json:
         click.echo(json.dumps(_document(job), indent=2))
@@ -154,13 +153,12 @@ def _line(job: dict[str, Any]) -> str:
     lasted = ""
     if job["began_at_s"] is not None:
         began = datetime.fromtimestamp(job["began_at_s"], UTC)
-        ended = (
-            datetime.now(UTC) if job["ended_at_s"] is None else datetime.fromtimestamp(job["ended_at_s"], UTC)
-        )
+        ended_at_s = job["ended_at_s"]
+        ended = datetime.now(UTC) if ended_at_s is None else datetime.fromtimestamp(ended_at_s, UTC)
         lasted = f"  {began:%Y-%m-%d %H:%M} UTC, {timedelta(seconds=round((ended - began).total_seconds()))}"
     code = f" (exit code {job['exit_code']})" if job["exit_code"] is not None else ""
     return f"{job['id']}  {job['status'].lower()}{code}{lasted}  {job['name']}: {job['sources']}"
 
 
-def _print(document: dict[str, Any], told: Callable[[dict[str, Any]], str], as_json: bool) -> None:
-    click.echo(json.dumps(document, indent=2) if as_json else told(document))
+def _print(job: Job, as_json: bool) -> None:
+    click.echo(json.dumps(_document(job), indent=2) if as_json else _line(_document(job)))

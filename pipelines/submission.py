@@ -128,11 +128,13 @@ def _is_local(source: str) -> bool:
 
 
 def flat_settings(values: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """A settings file's sections as ``section.name`` and the text that ``--set`` takes for its value."""
+    """A settings file's sections as ``section.name`` and the text that ``--set`` takes for its value. What is no section
+    is left out: reading the settings as a whole says what is wrong with it."""
     return [
         (f"{section}.{name}", _text(value))
         for section, fields in values.items()
-        for name, value in (fields or {}).items()
+        if isinstance(fields, Mapping)
+        for name, value in fields.items()
     ]
 
 

@@ -71,6 +71,31 @@ def test_a_connection_that_breaks_is_opened_again_and_nothing_is_told_twice(clie
     assert "".join(Jobs("http://h:8265").follow("j")) == "one\ntwo\nthree\nfour\n"
 
 
+def test_a_cluster_that_is_away_for_a_moment_is_asked_again(client: type[Client]) -> None:
+    """Its dashboard starts anew, say: neither the log nor the job's state can be had just then."""
+    client.connections, client.ends_after = [["one\n"], ["one\n", "two\n"]], 2
+    asked = client.get_job_info
+
+    def away_once(self: Client, job_id: str) -> SimpleNamespace:
+        if self.n_connections == 1:
+            raise ConnectionError("refused")
+        return asked(self, job_id)
+
+    client.get_job_info = away_once  # type: ignore[method-assign]
+    assert "".join(Jobs("http://h:8265").follow("j")) == "one\ntwo\n"
+
+
+def test_a_log_is_told_to_its_end_though_the_connection_broke_at_the_jobs_end(client: type[Client]) -> None:
+    client.connections, client.ends_after = [["one\n", "BREAK"], ["one\n", "two\n"]], 1
+    assert "".join(Jobs("http://h:8265").follow("j")) == "one\ntwo\n"
+
+
+def test_a_job_whose_driver_never_ran_has_no_log_and_is_not_waited_for(client: type[Client]) -> None:
+    """Ray then answers the request for the log with no connection at all."""
+    client.connections, client.ends_after = [["BREAK"]] * 50, 0
+    assert list(Jobs("http://h:8265").follow("j")) == []
+
+
 def test_a_connection_that_breaks_again_and_again_is_given_up(client: type[Client]) -> None:
     client.connections, client.ends_after = [["BREAK"]] * 50, 50
     with pytest.raises(NotReached, match="broke"):

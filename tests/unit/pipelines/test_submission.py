@@ -90,7 +90,7 @@ def test_a_settings_file_travels_as_settings() -> None:
     """In the words of ``--set``: nothing for unset, commas between names."""
     values = {
         "embed": {"dtype": None, "trust_remote_code": ["a/b", "c/d"]},
-        "prefilter": {"skip_shorts": False}, "report": None,
+        "prefilter": {"skip_shorts": False}, "report": None, "store": "postgresql://…",
     }  # fmt: skip
     assert flat_settings(values) == [
         ("embed.dtype", ""), ("embed.trust_remote_code", "a/b,c/d"), ("prefilter.skip_shorts", "false"),
