@@ -12,7 +12,6 @@ import jsonschema
 import kubernetes_validate
 import pytest
 import ray.autoscaler
-import yaml
 from cluster_files import (
     CLUSTER,
     KUBERAY,
@@ -26,7 +25,6 @@ from cluster_files import (
     project,
     versions,
 )
-from compose_spec import PyCompose
 
 from cluster.figures import CARDS
 from configs.load import load_settings
@@ -168,49 +166,6 @@ def test_heads_of_ray_up_keep_the_dashboard_to_loopback_and_scale(path: Path) ->
     )
 
 
-def test_compose_holds_to_its_specification() -> None:
-    """Once its variables are filled in. The head waits for Postgres, the workers for the head."""
-    parsed = PyCompose.from_yaml(yaml.safe_dump(compose(POSTGRES_PASSWORD="x")))
-    assert set(parsed.service_names()) == {
-        "head",
-        "worker",
-        "worker-gpu",
-        "postgres",
-        "prometheus",
-        "grafana",
-    }
-    with pytest.raises(ValueError, match="depends_on"):
-        PyCompose.from_yaml(
-            yaml.safe_dump(
-                compose(POSTGRES_PASSWORD="x") | {"services": {"a": {"image": "b", "depends_on": 3}}}
-            )
-        )
-
-
-def test_compose_publishes_on_loopback_alone_and_limits_everything() -> None:
-    for name, service in compose(POSTGRES_PASSWORD="x")["services"].items():
-        assert all(port.startswith("127.0.0.1:") for port in service.get("ports", ())), name
-        assert {"cpus", "memory"} <= set(service["deploy"]["resources"]["limits"]), name
-        assert not service.get("privileged")
-    heads = compose(POSTGRES_PASSWORD="pw")["services"]
-    assert [
-        name for name, service in heads.items() if "DATABASE_URL" in (service.get("environment") or {})
-    ] == ["head"]
-
-
-def test_what_compose_mounts_of_this_folder_is_there() -> None:
-    """Docker would make an empty directory in the place of a file that is missing."""
-    mounts = [
-        volume
-        for service in compose(POSTGRES_PASSWORD="x")["services"].values()
-        for volume in service.get("volumes", ())
-    ]
-    named = [mount.split(":")[0] for mount in mounts if mount.startswith("./")]
-    missing = [name for name in named if not (CLUSTER / name).exists()]
-    assert len(named) == 4
-    assert {name for name in missing if not name.startswith("./dashboards/")} == set()
-
-
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
 def test_shellcheck_finds_nothing_in_a_script(script: Path) -> None:
     done = subprocess.run([BIN / "shellcheck", script], capture_output=True, text=True, check=False)
@@ -270,6 +225,10 @@ def test_versions_agree_everywhere() -> None:
     ]  # fmt: skip
     assert len(named) >= 8
     assert all(re.fullmatch(IMAGE, image) for image in named), named
+    (dashboards,) = documents(CLUSTER / "dashboards" / "compose.yml")
+    assert {name: service["image"] for name, service in dashboards["services"].items()} == {
+        name: versions()[f"{name.upper()}_IMAGE"] for name in ("prometheus", "grafana")
+    }
 
 
 def test_settings_that_the_files_set_exist(monkeypatch: pytest.MonkeyPatch) -> None:
