@@ -18,17 +18,13 @@ from typing import Any
 
 import psutil
 from command import environment
+from spying import API
 from tcp_postgres import free_port
 
 BIN = Path(sys.executable).parent
 UP_WITHIN_S = 120
-PATHS = (
-    "/api/jobs/", "/api/v0/jobs", "/api/v0/actors?detail=1", "/api/v0/tasks?detail=1&limit=10000",
-    "/api/v0/workers?detail=1", "/api/v0/nodes?detail=1", "/api/v0/objects?detail=1", "/api/v0/runtime_envs?detail=1",
-    "/api/v0/cluster_events?detail=1", "/logical/actors", "/nodes?view=summary", "/events", "/api/cluster_status",
-    "/api/component_activities", "/api/v0/cluster_metadata", "/api/version",
-)  # fmt: skip
-"""Everything in the dashboard that could repeat what a job, an actor or a task was given."""
+ASKED_TIMES = 20
+PATHS = (*API, "/api/version")
 
 
 @dataclass(frozen=True)
@@ -36,6 +32,8 @@ class Head:
     """A head that is up."""
 
     url: str
+    address: str
+    """Where drivers join it."""
     home: Path
     token_file: Path
     sessions: Path
@@ -73,6 +71,15 @@ class Head:
             found[path] = self.ask(path)
         return found
 
+    def nodes(self) -> list[dict[str, Any]]:
+        """Those that are up. A dashboard that is busy is asked again."""
+        for _ in range(ASKED_TIMES):
+            try:
+                return [row for row in _rows(self.ask("/api/v0/nodes?detail=1")) if row["state"] == "ALIVE"]
+            except (ValueError, KeyError, TypeError):  # no answer, or an error in the place of the rows
+                time.sleep(1)
+        raise AssertionError("the dashboard doesn't tell its nodes")
+
 
 def _rows(answer: str) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = json.loads(answer)["data"]["result"]["result"]
@@ -80,17 +87,21 @@ def _rows(answer: str) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def local_head(database_url: str, **variables: str) -> Iterator[Head]:
+def local_head(
+    database_url: str, *options: str, n_cpus: int = 5, port: int | None = None, **variables: str
+) -> Iterator[Head]:
     """
     Args:
         database_url: in the head's environment, as a cluster's own secret.
+        options: further ones of ``ray start``.
+        port: of its state, where drivers and nodes join; any free one unless it is given.
         variables: others of its environment.
     """
     home = Path(tempfile.mkdtemp(prefix="em-h-"))  # not tmp_path: a socket's path must be short
     token_file = home / "token"
     token_file.touch(mode=0o600)
     token_file.write_text(secrets.token_hex(32))
-    port = free_port()
+    port, dashboard_port = port or free_port(), free_port()
     env = environment(home / "home") | {
         "PATH": f"{BIN}:{os.environ['PATH']}", "DATABASE_URL": database_url, "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN_PATH": str(token_file), "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
@@ -98,16 +109,18 @@ def local_head(database_url: str, **variables: str) -> Iterator[Head]:
     } | variables  # fmt: skip
     env.pop("EARMARK_RAY__DASHBOARD")
     command = [
-        str(BIN / "ray"), "start", "--head", "--block", "--num-cpus=5", "--node-ip-address=127.0.0.1",
-        f"--port={free_port()}", "--dashboard-host=127.0.0.1", f"--dashboard-port={port}", f"--temp-dir={home / 'ray'}",
-        "--object-store-memory=400000000", "--disable-usage-stats", f"--ray-client-server-port={free_port()}",
+        str(BIN / "ray"), "start", "--head", "--block", f"--num-cpus={n_cpus}", "--node-ip-address=127.0.0.1",
+        f"--port={port}", "--dashboard-host=127.0.0.1", f"--dashboard-port={dashboard_port}",
+        f"--temp-dir={home / 'ray'}", "--object-store-memory=400000000", "--disable-usage-stats",
+        f"--ray-client-server-port={free_port()}", *options,
     ]  # fmt: skip
     with (home / "head.log").open("w") as log:
         process = subprocess.Popen(
             command, cwd=home, env=env, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
         )
     try:
-        head = Head(f"http://127.0.0.1:{port}", home, token_file, home / "ray")
+        url, address = f"http://127.0.0.1:{dashboard_port}", f"127.0.0.1:{port}"
+        head = Head(url, address, home, token_file, home / "ray")
         until = time.monotonic() + UP_WITHIN_S
         while "ray_version" not in head.ask("/api/version"):
             assert process.poll() is None and time.monotonic() < until, (home / "head.log").read_text()
@@ -115,23 +128,22 @@ def local_head(database_url: str, **variables: str) -> Iterator[Head]:
         yield head
     finally:
         process.kill()
-        family = _of(home)
-        for member in family:
-            with suppress(psutil.NoSuchProcess):
-                member.kill()
-        psutil.wait_procs(family, timeout=20)
+        while family := _of(home):  # one that was starting another is gone, the other one isn't
+            for member in family:
+                with suppress(psutil.NoSuchProcess):
+                    member.kill()
+            _, alive = psutil.wait_procs(family, timeout=20)
+            assert not alive, alive
         process.wait(20)
         shutil.rmtree(home, ignore_errors=True)
 
 
 def _of(home: Path) -> list[psutil.Process]:
-    """Ray's own processes that lost their parent; their sessions lie in ``home``."""
-    found = []
+    """Ray's own processes, also those that lost their parent; their sessions lie in ``home``. A zombie is nobody's."""
+    found, place = [], str(home / "home")
     for process in psutil.process_iter():
         try:
-            if str(home) in " ".join(process.cmdline()) or process.environ().get("EARMARK_HOME") == str(
-                home / "home"
-            ):
+            if str(home) in " ".join(process.cmdline()) or process.environ().get("EARMARK_HOME") == place:
                 found.append(process)
         except psutil.Error:
             continue
