@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 
 SWEEP_EVERY_S = 600.0
+"""How often a node of a cluster looks for tracks whose videos were stored from another one."""
 
 
 def build_prefilter(context: RunContext, ledger: Ledger) -> Worker:

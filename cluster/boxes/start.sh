@@ -4,7 +4,7 @@
 #   cluster/boxes/start.sh                     this machine alone, everything on loopback
 #   cluster/boxes/start.sh --open 192.0.2.10   at this address of it, so that join.sh works on a second machine
 #   cluster/boxes/start.sh --mps               with NVIDIA's MPS: several processes compute on the card at the same time
-#   cluster/boxes/start.sh --stop              ends Ray and MPS
+#   cluster/boxes/start.sh --stop              ends MPS and every Ray of yours on this machine, other runs' too
 #
 # The dashboard listens on loopback in any case (from elsewhere: ssh -L 8265:127.0.0.1:8265). Jobs see this shell's
 # environment: set EARMARK_HOME and, for a second machine, DATABASE_URL before.
