@@ -26,7 +26,9 @@ def test_what_failed_before_is_said_with_the_way_to_its_reasons(asked: Asked) ->
 def test_without_such_videos_nothing_is_said_of_them() -> None:
     """Videos that are stored need no remedy."""
     ended = Outcome(RunId(2), Asked(stored=3), run_counts(), 1.0, 0.0)
-    assert "status --failed" not in "\n".join(present.outcome(present.outcome_document(ended, [], ReportSettings())))
+    assert "status --failed" not in "\n".join(
+        present.outcome(present.outcome_document(ended, [], ReportSettings()))
+    )
 
 
 def test_sources_that_can_not_be_taken_are_named_where_the_run_ends_by_an_error(
