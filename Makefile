@@ -16,7 +16,7 @@ BIN := .venv/bin
 comma := ,
 STAMP := .venv/.installed-$(subst $(comma),-,$(EXTRAS))
 
-.PHONY: install demo test tools check bench bench-voices soak faults image clean
+.PHONY: install demo test tools check bench bench-voices bench-metrics bench-plan soak faults image clean
 install: $(STAMP)
 
 # Bytecode at once: a run starts a dozen processes, and each would compile Ray and pandas for itself.
@@ -48,6 +48,12 @@ check: install  ## style, types, import boundaries
 
 bench: install  ## the line against phases and against the engine alone; see tests/bench
 	$(BIN)/python -m tests.bench $(ARGS)
+
+bench-metrics: install  ## a line's speed with its metrics on and off
+	$(BIN)/python -m tests.bench.metrics_cost $(ARGS)
+
+bench-plan: install  ## what `plan` foretells against what runs then measure
+	$(BIN)/python -m tests.bench.foretold $(ARGS)
 
 bench-voices: install  ## what telling voices apart costs, and what its fast path misses
 	$(BIN)/python -m tests.bench.voices $(ARGS)

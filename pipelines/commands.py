@@ -1,8 +1,7 @@
 """What the commands do: open the database, call, print. Text for people, or one JSON document."""
 
-import json
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,7 @@ from configs.home import home
 from configs.settings import Settings
 from pipelines import present, spoken
 from pipelines.corpus import open_database
+from pipelines.printing import answer
 from pipelines.sources import Refused, read_sources
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def ingest_sources(
 
         document: dict[str, Any] = rehearse(accepted(), settings, home(), refused, limit=limit, force=force)
         document["refused"] = [asdict(each) for each in refused]
-        _print(document, present.rehearsal, as_json)
+        answer(document, present.rehearsal, as_json)
     else:
         try:
             outcome = _ingest(accepted(), settings, limit=limit, force=force)
@@ -61,7 +61,7 @@ def ingest_sources(
                 click.echo(line, err=True)
             raise
         document = present.outcome_document(outcome, refused, settings.report) | {"forced": force}
-        _print(document, present.outcome, as_json)
+        answer(document, present.outcome, as_json)
     return present.exit_code(document)
 
 
@@ -81,7 +81,7 @@ def reprocess_videos(
         document = intended.document()
         if start == "identify" and intended.videos:
             document["relabelled"] = _labels(intended, settings, write=False).document()
-        _print(document, reprocess.told, as_json)
+        answer(document, reprocess.told, as_json)
         return 1 if document["left_out"] else 0
     if start == "identify":
         return _relabel(intended, settings, as_json)
@@ -90,7 +90,7 @@ def reprocess_videos(
         "from": start,
         "left_out": intended.document()["left_out"],
     }
-    _print(document, present.outcome, as_json)
+    answer(document, present.outcome, as_json)
     return present.exit_code(document)
 
 
@@ -102,7 +102,7 @@ def _relabel(intended: "Intended", settings: Settings, as_json: bool) -> int:
     document: dict[str, Any] = {"from": "identify", "relabelled": done.document()}
     document |= {"left_out": intended.document()["left_out"], "speakers": spoken.spoken_document(spoken_now)}
     if not done.to_cut:
-        _print(document, present.relabelled, as_json)
+        answer(document, present.relabelled, as_json)
         return present.exit_code(document)
     outcome = _ingest(
         [],
@@ -111,7 +111,7 @@ def _relabel(intended: "Intended", settings: Settings, as_json: bool) -> int:
         reuse_vectors=True,
     )
     document |= present.outcome_document(outcome, [], settings.report)
-    _print(document, present.relabelled, as_json)
+    answer(document, present.relabelled, as_json)
     return present.exit_code(document)
 
 
@@ -188,11 +188,11 @@ def retry_failed(settings: Settings, codes: Sequence[str], every: bool, as_json:
             retries.reopen(database, codes)
         found = retries.overview(database, codes)
         if not found.due:
-            _print({"run": None, **asdict(found)}, present.nothing_due, as_json)
+            answer({"run": None, **asdict(found)}, present.nothing_due, as_json)
             return 0
         outcome = _ingest(retries.due(database, codes), settings)
     document = present.outcome_document(outcome, [], settings.report)
-    _print(document, present.outcome, as_json)
+    answer(document, present.outcome, as_json)
     return present.exit_code(document)
 
 
@@ -202,7 +202,7 @@ def show_status(settings: Settings, videos: bool, failed: bool, as_json: bool) -
 
     with Database(open_database(settings, home())) as database:
         document = status_document(database, with_videos=videos, with_failed=failed)
-    _print(document, present.status, as_json)
+    answer(document, present.status, as_json)
 
 
 def show_video(settings: Settings, video_id: str, as_json: bool) -> None:
@@ -215,7 +215,7 @@ def show_video(settings: Settings, video_id: str, as_json: bool) -> None:
 
     with Database(open_database(settings, home())) as database:
         document = video_document(database, video_id)
-    _print(document, present.video, as_json)
+    answer(document, present.video, as_json)
 
 
 def search_corpus(settings: Settings, query: str, limit: int, filters: dict[str, Any], as_json: bool) -> None:
@@ -231,7 +231,7 @@ def search_corpus(settings: Settings, query: str, limit: int, filters: dict[str,
             filters = {**filters, "speaker": speaker_meant(database, filters["speaker"])}
     with Finder(settings, home()) as finder:
         found = finder.find(query, limit=limit, filters=_whole_days(filters))
-    _print({"query": query, "hits": found}, present.hits, as_json)
+    answer({"query": query, "hits": found}, present.hits, as_json)
 
 
 def _whole_days(filters: dict[str, Any]) -> dict[str, Any]:
@@ -250,19 +250,11 @@ def migrate_database(settings: Settings, as_json: bool) -> None:
     from pipelines.corpus import database_url
 
     applied = migrate(database_url(settings, home()))
-    _print({"applied": list(applied)}, present.migrations, as_json)
+    answer({"applied": list(applied)}, present.migrations, as_json)
 
 
 def stop_database(as_json: bool) -> None:
     """Stop the embedded database of this home."""
     from actors.store.embedded import stop_server
 
-    _print({"stopped": stop_server(home().database_dir)}, present.stopped, as_json)
-
-
-def _print(document: dict[str, Any], told: Callable[[dict[str, Any]], Iterable[str]], as_json: bool) -> None:
-    if as_json:
-        click.echo(json.dumps(document, ensure_ascii=False, indent=2, default=str))
-    else:
-        for line in told(document):
-            click.echo(line)
+    answer({"stopped": stop_server(home().database_dir)}, present.stopped, as_json)

@@ -180,7 +180,8 @@ def _cards(run: OverTime, cards: Sequence[float]) -> Plot:
 @contextmanager
 def _sheet(name: str, run: OverTime, height: float = HEIGHT) -> Iterator[_Sheet]:
     """Axes over the run's time; on leaving the sheet has its SVG."""
-    with rc_context(STYLE | {"svg.hashsalt": name}):
+    style: Any = STYLE | {"svg.hashsalt": name}  # its type names every key that there is
+    with rc_context(style):
         figure = Figure(figsize=(WIDTH / POINTS_PER_INCH, height / POINTS_PER_INCH), layout="constrained")
         axes = figure.add_subplot()
         axes.set_xlim(run.edges_s[0], run.edges_s[-1])

@@ -4,14 +4,11 @@ Gathers what is known (hardware, earlier runs, what sources allow, how much ther
 judge, and makes one document of it. Fetches nothing and writes nothing.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from math import ceil
 from typing import Any
-
-import click
 
 from actors.errors import ConfigError
 from actors.fetch.asker import YOUTUBE
@@ -35,6 +32,7 @@ from pipelines.ingest import line
 from pipelines.outcome import hardware_document
 from pipelines.plan_words import told
 from pipelines.planning import Forecast, Pool, Surroundings, forecast, seconds_for
+from pipelines.printing import answer
 from pipelines.stage import StageSpec
 from pipelines.stage_costs import Machine, cost_of
 
@@ -70,11 +68,7 @@ def show_plan(settings: Settings, asked: Asked, as_json: bool) -> int:
         ConfigError: the settings don't fit the hardware; the message says what to change.
     """
     document = plan_document(settings, asked, home(), datetime.now(UTC))
-    if as_json:
-        click.echo(json.dumps(document, ensure_ascii=False, indent=2, default=str))
-    else:
-        for each in told(document):
-            click.echo(each)
+    answer(document, told, as_json)
     return 1 if document["amount"]["refused"] else 0
 
 

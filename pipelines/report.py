@@ -97,7 +97,7 @@ def _cost(figures: Mapping[str, Any], prices: ReportSettings) -> dict[str, Any]:
 def told(document: Mapping[str, Any]) -> Iterator[str]:
     """As text for people."""
     if document.get("run") is not None:
-        yield f"Run {document['run']}, {_standing(document)}"
+        yield f"Run {document['run']}, {standing(document)}"
     if not document["stages"]:
         yield "No stage had anything to do."
         return
@@ -113,7 +113,8 @@ def told(document: Mapping[str, Any]) -> Iterator[str]:
     yield from told_of_stages(document)
 
 
-def _standing(document: Mapping[str, Any]) -> str:
+def standing(document: Mapping[str, Any]) -> str:
+    """How a run ended, or that it goes on."""
     if document["outcome"] == "lost":
         return "lost: its driver died; this is what it noted last"
     if document["outcome"] is not None:

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from pipelines.over_time import over_time
 from pipelines.page_plots import OPACITY, PARTS, Plot, plots
-from pipelines.report import seconds_said, speed_said
+from pipelines.report import seconds_said, speed_said, standing
 
 TEMPLATE = "report_page.html"
 
@@ -28,7 +28,7 @@ def page(document: Mapping[str, Any], course: Mapping[str, Any]) -> str:
     run = over_time(course)
     drawn = plots(run, document["bottleneck"]) if run is not None else []
     return _environment().get_template(TEMPLATE).render(
-        title=f"Run {document['run']}, {document['outcome'] or 'still going on'}",
+        title=f"Run {document['run']}, {standing(document)}",
         run=document, parts=PARTS, opacity=OPACITY, plots=[_placed(plot) for plot in drawn], no_course=_why_no_course(document),
     )  # fmt: skip
 
@@ -40,10 +40,12 @@ def _placed(plot: Plot) -> dict[str, object]:
 
 
 def _why_no_course(document: Mapping[str, Any]) -> str:
-    if document["outcome"] is None:
+    if document["goes_on"]:
         return "The run still goes on: how it went over time is kept at its end. `run.py watch` shows it now."
-    if document["outcome"] == "lost":
+    if document["outcome"] in (None, "lost"):
         return "The run's driver died: how it went over time wasn't kept, and the figures are its last ones."
+    if document["outcome"] == "failed":
+        return "The run ended by an error before how it went over time was kept; its log says more."
     return "How the run went over time isn't kept: it had nothing to do, or an older Earmark made it."
 
 

@@ -1,6 +1,5 @@
 """What ``report`` and ``watch`` do: read what is kept of a run, show it."""
 
-import json
 import os
 import sys
 import time
@@ -13,12 +12,13 @@ from rich.console import Console
 from rich.live import Live
 
 from actors.errors import ConfigError
-from actors.store.course import KeptRun, kept_run
+from actors.store.course import KeptRun, kept_run, no_run
 from actors.store.database import Database
 from configs.home import home
 from configs.settings import Settings
 from pipelines import report, watching
-from pipelines.corpus import open_database
+from pipelines.corpus import existing_database
+from pipelines.printing import answer
 
 EVERY_S = 1.0
 GONE_AFTER_S = 10.0
@@ -27,7 +27,7 @@ GONE_AFTER_S = 10.0
 
 def show_report(settings: Settings, run_id: int | None, html: Path | None, as_json: bool) -> int:
     """Print a run's report, or write it as a page; gives the exit code."""
-    with Database(open_database(settings, home()), pool_size=1) as database:
+    with _database(settings) as database:
         run = kept_run(database, run_id)
     document = _document(run, settings)
     if html is not None:
@@ -44,27 +44,24 @@ def show_report(settings: Settings, run_id: int | None, html: Path | None, as_js
                 code="unwritable",
                 remedy="Name another file after --html",
             ) from error
-    if as_json:
-        click.echo(json.dumps(document, ensure_ascii=False, indent=2, default=str))
-    elif html is not None:
+    if html is not None and not as_json:
         click.echo(f"{html} shows run {run.run_id}")
     else:
-        for line in report.told(document):
-            click.echo(line)
+        answer(document, report.told, as_json)
     return 0
 
 
 def watch_run(settings: Settings, run_id: int | None, plain: bool, as_json: bool) -> int:
     """Show a run until it ends, or with ``as_json`` once as it is now; gives the exit code: 1 where its driver is
     gone."""
-    with Database(open_database(settings, home()), pool_size=1) as database:
+    with _database(settings) as database:
         run = kept_run(database, run_id)
         if as_json:
             document = _document(run, settings) | {
                 "left": run.figures.get("left"),
                 "started_at": run.started_at,
             }
-            click.echo(json.dumps(document, ensure_ascii=False, indent=2, default=str))
+            answer(document, report.told, as_json)
             return 0
         console = Console()
         if plain or not console.is_terminal:
@@ -74,6 +71,18 @@ def watch_run(settings: Settings, run_id: int | None, plain: bool, as_json: bool
     for line in report.told(_document(run, settings)):
         click.echo(line)
     return 0 if run.outcome is not None else 1
+
+
+def _database(settings: Settings) -> Database:
+    """For who only reads: nothing is made or migrated, under a running run least of all.
+
+    Raises:
+        ConfigError: there is no ledger, or its schema is another version's.
+    """
+    url = existing_database(settings, home())
+    if url is None:
+        raise no_run(None)
+    return Database(url, pool_size=1)
 
 
 def _looks(database: Database, run: KeptRun) -> Iterator[KeptRun]:

@@ -4,13 +4,11 @@ Gathers (hardware, sample, what is asked), has ``sweep.py`` say what comes next 
 result at once: Ctrl-C loses the measurement under way and nothing else.
 """
 
-import json
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -27,6 +25,7 @@ from pipelines.corpus import open_database
 from pipelines.demo import SPEECH_DIR
 from pipelines.demo_feed import CONTENT_TYPES
 from pipelines.outcome import hardware_document
+from pipelines.printing import answer
 from pipelines.sample import Sample, packed, take_sample
 from pipelines.stage_costs import model_name
 from pipelines.sweep import Asked, Combination, Result, Site, combinations, dials, following, left_out
@@ -79,7 +78,7 @@ def run_tune(settings: Settings, asked: Asked, audio: Sequence[Path], seconds: f
         document["left_out"] = [
             tune_words.named(combination) | {"why": why} for combination, why in left_out(order, results)
         ]
-    _print(document, tune_words.told, as_json)
+    answer(document, tune_words.told, as_json)
     if interrupted:
         return 130
     return 0 if document["best"] else 1
@@ -89,7 +88,7 @@ def list_tunings(settings: Settings, as_json: bool) -> int:
     """Print what was measured before, by machine and model; gives the exit code."""
     with Database(open_database(settings, home()), pool_size=1) as database:
         kept = [plain(each) for each in kept_tunings(database)]
-    _print({"tunings": kept}, tune_words.told_of_kept, as_json)
+    answer({"tunings": kept}, tune_words.told_of_kept, as_json)
     return 0
 
 
@@ -190,11 +189,3 @@ def _site(settings: Settings, hardware: Hardware, asked: Asked) -> Site:
 def _shipped() -> list[Path]:
     """The demo's talks."""
     return sorted(file for file in SPEECH_DIR.iterdir() if file.suffix in CONTENT_TYPES)
-
-
-def _print(document: dict[str, Any], told: Callable[[dict[str, Any]], Iterable[str]], as_json: bool) -> None:
-    if as_json:
-        click.echo(json.dumps(document, ensure_ascii=False, indent=2, default=str))
-    else:
-        for line in told(document):
-            click.echo(line)

@@ -4,7 +4,7 @@ Text for people, or one JSON document. No vector is printed but by ``export``, w
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -38,6 +38,7 @@ from configs.settings import Settings
 from pipelines import present_voices
 from pipelines.corpus import open_database
 from pipelines.listening import Listener, Span, hear
+from pipelines.printing import answer
 
 if TYPE_CHECKING:
     from actors.voices.enrolment import Heard
@@ -80,14 +81,14 @@ def enroll_voice(
         save(database, voice, replace=replace)
         (kept,) = load_voices(database, [name])
     document = _document(kept) | {"n_stray_windows": enrolled.n_stray}
-    _print(document, present_voices.enrolled, as_json)
+    answer(document, present_voices.enrolled, as_json)
 
 
 def list_voices(settings: Settings, as_json: bool) -> None:
     """Print the enrolled voices."""
     with _database(settings) as database:
         document = {"voices": [_document(voice) for voice in load_voices(database)]}
-    _print(document, present_voices.listed, as_json)
+    answer(document, present_voices.listed, as_json)
 
 
 def show_voice(settings: Settings, name: str, as_json: bool) -> None:
@@ -98,7 +99,7 @@ def show_voice(settings: Settings, name: str, as_json: bool) -> None:
     """
     with _database(settings) as database:
         (voice,) = load_voices(database, [name])
-    _print(_document(voice), present_voices.shown, as_json)
+    answer(_document(voice), present_voices.shown, as_json)
 
 
 def test_voice(settings: Settings, name: str, sources: Sequence[str], span: Span, as_json: bool) -> None:
@@ -121,7 +122,7 @@ def test_voice(settings: Settings, name: str, sources: Sequence[str], span: Span
             for each in heard
         ],
     }
-    _print(document, present_voices.tested, as_json)
+    answer(document, present_voices.tested, as_json)
 
 
 def remove_voice(settings: Settings, name: str, as_json: bool) -> None:
@@ -137,7 +138,7 @@ def remove_voice(settings: Settings, name: str, as_json: bool) -> None:
             n_labelled = remove(database, meant)
     finally:
         scrub(url)  # where the last removal came to its end and only this didn't, the same command does it
-    _print({"removed": meant, "segments": n_labelled}, present_voices.removed, as_json)
+    answer({"removed": meant, "segments": n_labelled}, present_voices.removed, as_json)
 
 
 def export_voices(settings: Settings, names: Sequence[str]) -> None:
@@ -162,7 +163,7 @@ def import_voices(settings: Settings, text: bytes, replace: bool, as_json: bool)
         dims = {len(each.centroid) for each in load_profiles(database) if each.model == model}
         voices = read_export(text, model, dims.pop() if len(dims) == 1 else None)
         save(database, *voices, replace=replace)
-    _print({"imported": [voice.name for voice in voices]}, present_voices.imported, as_json)
+    answer({"imported": [voice.name for voice in voices]}, present_voices.imported, as_json)
 
 
 @contextmanager
@@ -204,11 +205,3 @@ def _document(voice: Voice) -> dict[str, Any]:
         "sources": [asdict(source) for source in voice.sources],
         "created_at": voice.created_at,
     }
-
-
-def _print(document: dict[str, Any], told: Callable[[dict[str, Any]], Iterable[str]], as_json: bool) -> None:
-    if as_json:
-        click.echo(json.dumps(document, ensure_ascii=False, indent=2, default=str))
-    else:
-        for line in told(document):
-            click.echo(line)

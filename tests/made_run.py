@@ -49,4 +49,4 @@ def figures() -> dict[str, Any]:
 def document(**changes: Any) -> dict[str, Any]:
     """Its report."""
     prices = ReportSettings(price_per_kwh=0.3, machine_price_per_h=2.0)
-    return {"run": 7, "outcome": "finished", **report_document(figures(), prices)} | changes
+    return {"run": 7, "outcome": "finished", "goes_on": False, **report_document(figures(), prices)} | changes

@@ -42,8 +42,13 @@ def kept_run(database: Database, run_id: int | None = None) -> KeptRun:
     row = database.run(lambda connection: connection.execute(queries("runs")["course"], what).fetchone())
     if row is not None:
         return KeptRun(**row)
+    raise no_run(run_id)
+
+
+def no_run(run_id: int | None) -> ConfigError:
+    """What to say where the run that was asked for isn't kept; ``None``: the newest one."""
     if run_id is None:
-        raise ConfigError("there was no run yet", code="no_run", remedy="`run.py ingest SOURCE…` makes one")
-    raise ConfigError(
+        return ConfigError("there was no run yet", code="no_run", remedy="`run.py ingest SOURCE…` makes one")
+    return ConfigError(
         f"there is no run {run_id}", code="no_run", remedy="`run.py report` without a number shows the newest"
     )

@@ -103,21 +103,27 @@ def open_files(around: Surroundings) -> Iterator[Finding]:
 
 def ports(around: Surroundings) -> Iterator[Finding]:
     ray = around.settings.ray
-    if ray.address is not None or not ray.dashboard:
-        yield ok("ports", "the dashboard isn't started here, and nothing else needs a fixed one")
-        return
-    port = free_port(ray.dashboard_port)
-    if port == ray.dashboard_port:
-        yield ok("ports", f"{port} is free for Ray's dashboard")
-    elif port is not None:
-        yield warning(
-            "ports", f"{ray.dashboard_port} is taken, a run's dashboard would come up at {port}",
-            "Look whether another run or Ray is up, or set ray.dashboard_port",
+    wanted = {}
+    if ray.address is None and ray.dashboard:
+        wanted["dashboard"] = ("ray.dashboard_port", ray.dashboard_port)
+    if ray.address is None and ray.metrics_port is not None:
+        wanted["metrics"] = ("ray.metrics_port", ray.metrics_port)
+    if not wanted:
+        yield ok("ports", "nothing that is started here needs a fixed one")
+    for what, (setting, port) in wanted.items():
+        yield _port(what, setting, port)
+
+
+def _port(what: str, setting: str, port: int) -> Finding:
+    found = free_port(port)
+    if found == port:
+        return ok("ports", f"{port} is free for Ray's {what}")
+    if found is not None:
+        return warning(
+            "ports", f"{port} is taken, a run's {what} would come up at {found}",
+            f"Look whether another run or Ray is up, or set {setting}",
         )  # fmt: skip
-    else:
-        yield wrong(
-            "ports", f"{ray.dashboard_port} and the hundred after it are taken", "Set ray.dashboard_port"
-        )
+    return wrong("ports", f"{port} and the hundred after it are taken", f"Set {setting}")
 
 
 def pools(around: Surroundings) -> Iterator[Finding]:

@@ -17,9 +17,11 @@ from actors import rows
 from actors.errors import TransientError
 from actors.store.ledger import Ledger
 from actors.text.models import embedding_name
+from configs.home import home
 from pipelines import workers
 from pipelines.context import RunContext
 from pipelines.stage import StageSpec, Worker
+from tests.integration.gates import go_on
 from tests.integration.store_rows import MADE_BY, meta, spoken, unit_vectors
 
 EMBED_THREADS = 8
@@ -30,6 +32,9 @@ def harm(stage: str, video_id: str) -> None:
     match video_id.split("-")[:2]:
         case [where, "kills"] if where == stage:
             os.kill(os.getpid(), signal.SIGKILL)
+        case [where, "waits"] if where == stage:
+            while not go_on(home().root).exists():
+                time.sleep(0.05)
         case [where, "hangs"] if where == stage:
             time.sleep(100_000)
         case [where, "raises"] if where == stage:

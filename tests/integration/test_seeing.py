@@ -18,6 +18,7 @@ from typing import IO, Any
 import psycopg
 import pytest
 from command import ROOT, Answer, earmark, environment
+from gates import go_on
 from small_run import small_line
 
 from actors.store.embedded import ensure_server, stop_server
@@ -26,8 +27,12 @@ from actors.store.migrations import migrate
 pytestmark = pytest.mark.timeout(400)
 
 LIMIT_S = 150.0
-VIDEOS = [f"fine-{number}" for number in range(60)]
-"""Half a second each in the slowest stage: a line of half a minute."""
+VIDEOS = [f"fine-{number}" for number in range(24)]
+"""Half a second each in the slowest stage …"""
+VIDEOS.insert(8, "embed-waits-0")
+"""… but for one, at which the line stands until everybody has looked."""
+DYING = [*(f"more-{number}" for number in range(4)), "embed-hangs-0", "more-4"]
+"""Those of a run that is killed: it can't end before."""
 STAGES = ("Prefilter", "Prepare", "Embed", "Store")
 
 
@@ -83,12 +88,13 @@ def story() -> Iterator[Story]:
                 left.process.send_signal(signal.SIGINT)
                 left_code = left.process.wait(timeout=LIMIT_S)
                 went_on = running.poll() is None and terminal.poll() is None
+                go_on(home).touch()
                 exit_code = running.wait(timeout=LIMIT_S)
                 answers = by_home.end(), by_url.end()
                 on_terminal = Answer(terminal.wait(timeout=LIMIT_S), drawn.text(), "")
         after, after_as_json = earmark(home, "report"), earmark(home, "report", str(run), "--json")
         none = earmark(home, "report", "999")
-        with small_line(home, url, [f"more-{n}" for n in range(40)], variant="one at a time") as running:
+        with small_line(home, url, DYING, variant="one at a time") as running:
             dead = _until(lambda: _noted(url, after=run), running)
         killed, killed_as_json = earmark(home, "report"), earmark(home, "report", "--json")
         watched_dead = earmark(home, "watch", "--plain")

@@ -69,6 +69,16 @@ def test_a_dashboard_port_that_is_taken_is_named_with_the_one_that_a_run_would_g
     )
 
 
+def test_a_metrics_port_that_was_asked_for_is_looked_at_too(tmp_path):
+    """Prometheus would ask another program."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        settings = {"ray__dashboard": False, "ray__metrics_port": other.getsockname()[1]}
+        found = only(machine.ports, tmp_path, settings)
+    assert found.level == "warning" and "metrics" in found.said and "ray.metrics_port" in found.remedy
+
+
 def test_no_port_left_for_the_dashboard_is_wrong(tmp_path):
     """The last port of all, taken: there is no next one."""
     with socket.socket() as other:

@@ -99,11 +99,20 @@ def test_what_others_wrote_is_escaped_wherever_it_stands() -> None:
 
 
 @pytest.mark.parametrize(
-    ("outcome", "why"), [(None, "still goes on"), ("lost", "driver died"), ("finished", "isn't kept")]
+    ("outcome", "goes_on", "why"),
+    [
+        (None, True, "still goes on"),
+        (None, False, "driver died"),
+        ("lost", False, "driver died"),
+        ("failed", False, "ended by an error"),
+        ("finished", False, "isn't kept"),
+    ],
 )
-def test_a_run_without_a_course_has_a_page_that_says_why(outcome: str | None, why: str) -> None:
+def test_a_run_without_a_course_has_a_page_that_says_why(
+    outcome: str | None, goes_on: bool, why: str
+) -> None:
     """The figures are there all the same."""
-    read = Reader(page(document(outcome=outcome), {}))
+    read = Reader(page(document(outcome=outcome, goes_on=goes_on), {}))
     assert why in read.text and f"Bottleneck: {BOUND}" in read.text
     assert "svg" not in read.tags
 
