@@ -19,6 +19,7 @@ from actors.errors import ConfigError, TransientError
 from cluster.jobs import ClusterError, Job, Jobs, NotAllowed
 from cluster.package import stage
 from cluster.switches import STOP_WAIT_S
+from pipelines.printing import answer
 from pipelines.submission import (
     Errand,
     address_of,
@@ -161,4 +162,4 @@ def _line(job: dict[str, Any]) -> str:
 
 
 def _print(job: Job, as_json: bool) -> None:
-    click.echo(json.dumps(_document(job), indent=2) if as_json else _line(_document(job)))
+    answer(_document(job), lambda document: (_line(document),), as_json)
