@@ -37,7 +37,7 @@ def main(asked: dict[str, Any]) -> int:
     place.create()
     n_wrong = 0
     with engine(settings.ray, place.ray_dir, HARDWARE.n_cpus, 0) as started:
-        drive.engine = lambda *_: nullcontext(started)  # a run starts Ray for itself; these share one
+        drive.engine = lambda *_, **__: nullcontext(started)  # a run starts Ray for itself; these share one
         for number, each in enumerate(asked["runs"]):
             stages = planted_line(settings, Planted(**each["planted"]), place.root / f"began-{number}")
             plan = Plan(settings, each["database_url"], place, HARDWARE, POOLS, stages=stages)
