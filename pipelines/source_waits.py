@@ -4,6 +4,7 @@ What waits for a permit waits on the queue, before the line: no stage works at i
 starve. So it is counted where it waits.
 """
 
+import threading
 from typing import Any
 
 from actors.fetch.asker import YOUTUBE
@@ -18,9 +19,10 @@ ROUND = 2
 
 
 class SourceWaits:
-    """One run's."""
+    """One run's; one thread may look while another one reads."""
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
         self._looked_at_s: float | None = None
         self._waited_s = dict.fromkeys(CAUSES, 0.0)
         self._held_s = dict.fromkeys(CAUSES, 0.0)
@@ -39,27 +41,30 @@ class SourceWaits:
         barred = {hold.site for hold in outlook.holds if not hold.given_up}
         ahead = [group for group in outlook.groups if group.phase == "fetching"]
         waiting = {group.site for group in outlook.groups if group.phase == "pending"} & barred
-        for cause in {_cause(site) for site in waiting | ({group.site for group in ahead} & barred)}:
-            self._held_s[cause] += passed_s
+        held = waiting | ({group.site for group in ahead} & barred)
         if sum(group.n for group in ahead) >= look_ahead:
-            return  # the line could take no other video either
-        for cause in {_cause(site) for site in waiting}:
-            self._waited_s[cause] += passed_s
-        for site in waiting:
-            self._by_site[site] = self._by_site.get(site, 0.0) + passed_s
+            waiting = set()  # the line could take no other video either
+        with self._lock:
+            for cause in {_cause(site) for site in held}:
+                self._held_s[cause] += passed_s
+            for cause in {_cause(site) for site in waiting}:
+                self._waited_s[cause] += passed_s
+            for site in waiting:
+                self._by_site[site] = self._by_site.get(site, 0.0) + passed_s
 
     def document(self) -> dict[str, Any]:
         """By cause: ``waited_s``, the seconds in which videos on the queue waited for a permission to ask while the
         line had room for them; ``held_s``, those in which any video that isn't fetched yet had a source that
         might not be asked; and ``sites``, the seconds waited for each, those waited for longest first."""
-        return {
-            cause: {
-                "waited_s": round(self._waited_s[cause], ROUND),
-                "held_s": round(self._held_s[cause], ROUND),
-                "sites": self._longest(cause),
+        with self._lock:
+            return {
+                cause: {
+                    "waited_s": round(self._waited_s[cause], ROUND),
+                    "held_s": round(self._held_s[cause], ROUND),
+                    "sites": self._longest(cause),
+                }
+                for cause in CAUSES
             }
-            for cause in CAUSES
-        }
 
     def _longest(self, cause: str) -> dict[str, float]:
         of_cause = [site for site in self._by_site if _cause(site) == cause]
