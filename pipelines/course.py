@@ -14,6 +14,7 @@ from actors.store.runs import RunRegistry
 from cluster.telemetry import MachineSampler, MachineSight
 from pipelines.exporting import RunExport
 from pipelines.queues import queues
+from pipelines.source_waits import SourceWaits
 from pipelines.tally import Board, Tally
 from pipelines.timeline import MachineMark, Timeline
 
@@ -38,7 +39,8 @@ class Course:
         self._export = export
         self._began_at = time.monotonic()
         self._noted_at = 0.0
-        self.timeline = Timeline()
+        self._members: dict[str, frozenset[str]] = {}
+        self.timeline, self.waits = Timeline(), SourceWaits()
         self.machine: MachineSight | None = None
 
     def look(self, board: Board, counts: RunCounts) -> None:
@@ -50,9 +52,11 @@ class Course:
         self.machine = self._sample()
         if board.began_at is None:
             return
-        line_s, stages = max(0.0, time.time() - board.began_at), board.stages()
+        sights = queues.seen()
+        self._members |= {name: sight.members for name, sight in sights.items()}
+        line_s, stages = max(0.0, time.time() - board.began_at), self._stages(board)
         self.timeline.look(
-            line_s, stages, queues.seen(), n_left=counts.pending + counts.running,
+            line_s, stages, sights, n_left=counts.pending + counts.running,
             stored_audio_s=counts.stored_audio_s, machine=_mark(self.machine),
         )  # fmt: skip
         self.export(board, counts, line_s)
@@ -72,8 +76,12 @@ class Course:
         if self._export is not None:
             tail_s = self.tail_s(line_s)
             self._export.look(
-                counts, board.stages(), self.timeline, self.machine, line_s=line_s, tail_s=tail_s
+                counts, self._stages(board), self.timeline, self.machine, line_s=line_s, tail_s=tail_s
             )
+
+    def _stages(self, board: Board) -> dict[str, Tally]:
+        """Without the actors that were no longer in their pools at the last look."""
+        return board.of_pools(self._members).stages()
 
     def tail_s(self, line_s: float) -> float | None:
         """How long the last video ran alone, in seconds; ``None``: no look was taken."""
@@ -110,9 +118,12 @@ def figures(
         stage["queue"] = timeline.queue(name)
         stage["queue_peak"] = timeline.queue_peaks.get(name, 0)
         stage["actors_peak"] = timeline.actors_peaks.get(name, stage["actors"])
+        if name in timeline.actors_peaks:  # else it was over before anybody looked
+            stage["actors"] = timeline.actors(name)
         stage["held_back_s"] = round(timeline.held_back_s(name), 2)
     kept["tail_s"] = None if (tail_s := course.tail_s(line_s)) is None else round(tail_s, 2)
     kept["scalings"] = timeline.scalings_document()
+    kept["sources"] = course.waits.document()
     if course.machine is not None:
         kept["cpu_busy_s"] = round(course.machine.cpu_busy_s, 2)
         if course.machine.cards:

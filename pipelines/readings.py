@@ -54,7 +54,7 @@ def stage_readings(stages: Mapping[str, Tally], timeline: Timeline) -> Iterator[
             "batches": tally.batches, "batched": tally.batched, "output_bytes": tally.bytes_out,
             "load_seconds": tally.load_s, "in_hand": tally.in_hand, "queue": timeline.queue(stage),
             "oldest_row_seconds": tally.held[0].age_s if tally.held else 0.0,
-            "actors": tally.actors, "silent_seconds": tally.silent_s,
+            "actors": timeline.actors(stage), "silent_seconds": tally.silent_s,
         }  # fmt: skip
         for name, value in plain.items():
             yield Reading(f"earmark_stage_{name}", value, labels)

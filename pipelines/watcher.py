@@ -135,7 +135,9 @@ class Watcher:
             if time.monotonic() - self._recovered_at > RECOVER_EVERY_S:
                 self._recovered_at = time.monotonic()
                 self._registry.recover_lost()
-            self._notices.look()
+            outlook = self._notices.look()
+            if outlook is not None and self.board.began_at is not None:
+                self._course.waits.look(time.monotonic(), outlook, self._settings.ray.look_ahead_videos)
             return self._ledger.counts(self._run_id)
         except LeaseLost:
             raise
@@ -145,10 +147,11 @@ class Watcher:
 
     def _read(self) -> bool:
         try:
-            self.board = cast("Board", ray.get(self._scoreboard.read.remote(), timeout=ANSWER_S))
+            found = cast("Board", ray.get(self._scoreboard.read.remote(), timeout=ANSWER_S))
         except (ray.exceptions.RayError, RuntimeError) as error:  # being restarted, or the cluster goes down
             logger.warning("no scoreboard: %s", error)
             return False
+        self.board = found.after(self.board)
         with suppress(OSError):  # a terminal that was closed is no reason to end
             for notice in self.board.notices:
                 self._display.say_once(notice)

@@ -71,6 +71,14 @@ def test_an_actors_time_is_told_whole_and_once() -> None:
     assert states == {"busy": 1.0, "blocked": 0.5, "held_back": 4.0, "paused": 0.25, "starved": 2.25}
 
 
+def test_actors_are_those_of_the_pool() -> None:
+    """Not all that were ever heard of."""
+    timeline, tallies = Timeline(), {"Prepare": Tally(actors=4)}
+    timeline.look(1.0, tallies, {"Prepare": QueueSight(actors=2)}, n_left=5, stored_audio_s=0.0, machine=None)
+    found = {reading.name: reading.value for reading in stage_readings(tallies, timeline)}
+    assert found["earmark_stage_actors"] == 2
+
+
 class Recorder:
     """What Ray would have been handed, by name and labels; gauges as they were set last."""
 
