@@ -48,7 +48,7 @@ STAGE_METRICS = (
         "earmark_stage_time_seconds", "s", (*STAGE, "state"),
         "Time of the actors by state, summed over them. busy: a row is worked on; blocked: a finished row waits "
         "for the line; held_back: no row in hand although rows wait, since results pile up behind; paused: "
-        "waits for the permission to ask a source; starved: nothing to do",
+        "waits for the permission to ask a source, or for a batch to fill; starved: nothing to do",
     ),
     _counter("earmark_stage_database_seconds", "s", STAGE, "Waiting for the database, summed over threads"),
     _counter("earmark_stage_failures", "rows", (*STAGE, "code"), "Rows failed or rejected, by the error's code"),
