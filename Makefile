@@ -5,6 +5,8 @@ EXTRAS ?= offline,dev
 export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 # Ray must not build a second environment for its workers.
 export RAY_ENABLE_UV_RUN_RUNTIME_ENV ?= 0
+# Where this is set a run's dozen processes would each compile our own modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 # Tests of so many files at a time: most of their time is waiting.
 JOBS ?= 2

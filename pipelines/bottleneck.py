@@ -6,6 +6,10 @@ if that part is large and clearly larger than the next one's: where several stag
 balanced, and where none does nothing was at its limit (a run that was mostly start and tail). Stages that work
 equally hard for one reason outside of them, the database or the sources, aren't balanced: that reason binds, and the
 one that it costs most is named.
+
+What waits for a source's permission waits on the queue, where no stage has it in hand: then no stage works or is paused
+for long, all of them starve. So a source that videos waited for during a large part of the time, clearly larger than
+the part in which the busiest stage worked, is what binds.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,6 +24,10 @@ CLEARLY = 0.1
 LONG_ENOUGH_S = 20.0
 """A shorter line is start and tail."""
 MOSTLY = 0.5
+SEEN = 0.05
+"""A smaller part is no evidence."""
+ASKING = ("Prefilter", "Download")
+"""Stages that ask sources. Another one is paused for its own reasons, as Embed until a batch has filled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +39,7 @@ class StageLoad:
     blocked: float
     """With a finished row in hand, or held back by Ray Data since results piled up behind it."""
     paused: float
-    """Waiting for a permission to ask the source."""
+    """Waiting for others: for a permission to ask the source, for a batch to fill."""
     starved: float
     database: float
     """Part of ``busy`` that was spent waiting for the database, at most 1."""
@@ -42,23 +50,40 @@ class StageLoad:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceLoad:
+    """What the limit of a source did, or of all that have one and the same limit, as parts of the line's time."""
+
+    cause: str
+    """``youtube`` or ``other_sources``."""
+    waited: float
+    """Videos on the queue waited for a permission to ask, while the line had room for them."""
+    held: float
+    """Videos on the queue or not fetched yet had a source that might not be asked."""
+    site: str
+    """The one that was waited for longest."""
+
+
+@dataclass(frozen=True, slots=True)
 class Bottleneck:
     """What the time of a run went to."""
 
     stage: str | None
     """``None``: no stage can be named."""
     cause: str
-    """``work``, ``database``, ``source``, ``youtube``, ``balanced``, ``idle`` or ``too short``."""
+    """``work``, ``database``, ``source``, ``youtube``, ``other_sources``, ``balanced``, ``idle`` or ``too short``."""
     why: str
     """The evidence."""
     advice: str
 
 
-def find_bottleneck(loads: Sequence[StageLoad], line_s: float) -> Bottleneck:
+def find_bottleneck(
+    loads: Sequence[StageLoad], line_s: float, sources: Sequence[SourceLoad] = ()
+) -> Bottleneck:
     """
     Args:
         loads: in the order of the line.
         line_s: from the first row taken in hand to the last one stored.
+        sources: those that were waited for.
     """
     if line_s < LONG_ENOUGH_S or not loads:
         return Bottleneck(
@@ -67,16 +92,21 @@ def find_bottleneck(loads: Sequence[StageLoad], line_s: float) -> Bottleneck:
         )  # fmt: skip
     ranked = sorted(loads, key=_taken, reverse=True)
     first = ranked[0]
+    source = max(sources, key=lambda each: each.waited, default=None)
+    if source is not None and source.waited >= max(BUSY_ENOUGH, _taken(first) + CLEARLY):
+        return _by_source(source, loads)
     if _taken(first) < BUSY_ENOUGH:
         return Bottleneck(
-            None, "idle", f"no stage worked more than {_taken(first):.0%} of the time ({first.name})",
+            None, "idle",
+            f"no stage worked more than {_taken(first):.0%} of the time ({first.name})"
+            + (f"; {_waited(source)}" if source is not None and source.waited > SEEN else ""),
             "Give it more at a time: longer lists, or ray.look_ahead_videos where sources answer slowly",
         )  # fmt: skip
     level = [load for load in ranked if _taken(first) - _taken(load) < CLEARLY]
-    cause = _cause(first)
+    cause = _cause(first, sources)
     # A slow disk slows every stage that commits, a slow server looking as well as fetching: evenly used the machine
     # isn't then, and there is something to change.
-    if len(level) > 1 and (cause == "work" or any(_cause(load) != cause for load in level)):
+    if len(level) > 1 and (cause == "work" or any(_cause(load, sources) != cause for load in level)):
         return Bottleneck(
             None, "balanced",
             f"{first.name} worked {_taken(first):.0%} of the time and {level[1].name} {_taken(level[1]):.0%}",
@@ -87,28 +117,50 @@ def find_bottleneck(loads: Sequence[StageLoad], line_s: float) -> Bottleneck:
 
 def _taken(load: StageLoad) -> float:
     """Part of the time in which it could not have taken another row for a reason of its own."""
-    return load.busy + load.paused
+    return load.busy + (load.paused if load.name in ASKING else 0.0)
 
 
-def _cause(load: StageLoad) -> str:
-    if load.paused > load.busy:
-        return "youtube"
+def _cause(load: StageLoad, sources: Sequence[SourceLoad]) -> str:
+    if _is_kept_waiting(load) and sources:
+        return max(sources, key=lambda each: each.held).cause
     if load.database > MOSTLY:
         return "database"
-    return "source" if load.name in ("Prefilter", "Download") else "work"
+    return "source" if load.name in ASKING else "work"
+
+
+def _is_kept_waiting(load: StageLoad) -> bool:
+    """By a source that it may not ask yet."""
+    return load.name in ASKING and load.paused > load.busy
+
+
+def _by_source(source: SourceLoad, loads: Sequence[StageLoad]) -> Bottleneck:
+    """A source's limit binds; the stage that asks it is the one that shows it."""
+    asking = next((load.name for load in loads if load.name in ASKING), None)
+    busiest = max(loads, key=lambda load: load.busy)
+    return Bottleneck(
+        asking, source.cause,
+        f"{_waited(source)}, with room for them in the line; "
+        f"no stage worked more than {busiest.busy:.0%} of it ({busiest.name})",
+        TURN[source.cause],
+    )  # fmt: skip
+
+
+def _waited(source: SourceLoad) -> str:
+    whom = "YouTube" if source.cause == "youtube" else source.site
+    return f"videos waited {source.waited:.0%} of the time on the queue for a permission to ask {whom}"
 
 
 def _evidence(load: StageLoad, loads: Sequence[StageLoad]) -> str:
     at = [each.name for each in loads].index(load.name)
     said = [f"{load.name} worked {load.busy:.0%} of the time"]
-    if load.paused > 0.01:
+    if load.paused > 0.01 and load.name in ASKING:
         said.append(f"waited {load.paused:.0%} of it for a permission to ask")
     if load.database > MOSTLY:
         said.append(f"{load.database:.0%} of its work was waiting for the database")
     if load.queue_peak:
         said.append(f"up to {load.queue_peak} rows waited before it")
     before = max(loads[:at], key=lambda each: each.blocked, default=None)
-    if before is not None and before.blocked > 0.05:
+    if before is not None and before.blocked > SEEN:
         said.append(f"{before.name} before it was held up {before.blocked:.0%} of the time")
     behind = min(loads[at + 1 :], key=lambda each: each.starved, default=None)
     if behind is not None:
@@ -117,8 +169,10 @@ def _evidence(load: StageLoad, loads: Sequence[StageLoad]) -> str:
 
 
 def _advice(load: StageLoad, cause: str) -> str:
-    if cause in ("youtube", "database"):
+    if cause in ("youtube", "other_sources", "database"):
         return TURN[cause]
+    if _is_kept_waiting(load):  # by which limit isn't known
+        return "governor.youtube_videos_per_h or governor.other_videos_per_h, whichever its sources count for"
     return ADVICE.get(load.name, f"{load.name.lower()}.actors")
 
 

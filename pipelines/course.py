@@ -5,6 +5,7 @@ A run that is killed leaves what it wrote last: its report is that much poorer, 
 
 import logging
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -15,6 +16,7 @@ from actors.store.runs import RunRegistry
 from cluster.telemetry import MachineSight, Sampler
 from pipelines.exporting import RunExport
 from pipelines.queues import queues
+from pipelines.source_waits import SourceWaits
 from pipelines.tally import Board, Tally
 from pipelines.timeline import MachineMark, Timeline
 
@@ -22,10 +24,13 @@ logger = logging.getLogger(__name__)
 
 NOTE_EVERY_S = 2.0
 """How often the database is told."""
+EXPORT_EVERY_S = 1.0
+"""How often the end is exported: twice in each of Ray's intervals."""
 
 
 class Course:
-    """One run's; fed once a second by the watcher's thread.
+    """One run's; fed once a second by the watcher's thread. Only ``tell`` asks or tells the database, from a thread
+    that may wait for it.
 
     Args:
         export: keeps the run's metrics up; ``None``: nobody asked for them.
@@ -39,7 +44,9 @@ class Course:
         self._export = export
         self._began_at = time.monotonic()
         self._noted_at = 0.0
-        self.timeline = Timeline()
+        self._members: dict[str, frozenset[str]] = {}
+        self._to_note: deque[dict[str, Any]] = deque(maxlen=1)
+        self.timeline, self.waits = Timeline(), SourceWaits()
         self.machine: MachineSight | None = None
 
     @contextmanager
@@ -51,51 +58,76 @@ class Course:
         finally:
             self._sampler = before
 
-    def look(self, board: Board, counts: RunCounts) -> None:
-        """Take the run as it is now, and tell the database if that is due.
+    def look(self, board: Board, counts: RunCounts, database_away_s: float = 0.0) -> None:
+        """Take the run as it is now.
 
-        Raises:
-            LeaseLost: the run is no longer ours.
+        Args:
+            counts: as the database told them last.
+            database_away_s: since then, if it doesn't answer now.
         """
-        self.machine = self._sample()
+        self.machine = self._sampler.sample()
         if board.began_at is None:
             return
-        line_s, stages = max(0.0, time.time() - board.began_at), board.stages()
+        sights = queues.seen()
+        self._members |= {name: sight.members for name, sight in sights.items()}
+        line_s, stages = max(0.0, time.time() - board.began_at), self._stages(board)
         self.timeline.look(
-            line_s, stages, queues.seen(), n_left=counts.pending + counts.running,
+            line_s, stages, sights, n_left=counts.pending + counts.running,
             stored_audio_s=counts.stored_audio_s, machine=_mark(self.machine),
         )  # fmt: skip
-        self.export(board, counts, line_s)
+        self.export(board, counts, line_s, database_away_s)
         if time.monotonic() - self._noted_at >= NOTE_EVERY_S:
             self._noted_at = time.monotonic()
             wall_s = self._noted_at - self._began_at
             document = figures(counts, stages, self, line_s=line_s, wall_s=wall_s, hardware=self._hardware)
+            self._to_note.append(document)
+
+    def tell(self) -> None:
+        """Tell the database where the run stands and ask it for what is exported of sources, each if it is due. Takes
+        as long as the database is away.
+
+        Raises:
+            LeaseLost: the run is no longer ours.
+        """
+        if self._to_note:
             try:
-                self._registry.note(document)
+                self._registry.note(self._to_note.pop())
             except LeaseLost:
                 raise
             except TransientError as error:  # away for the moment; the next note says more
                 logger.warning("where the run stands can't be noted: %s", error)
+        if self._export is not None:
+            self._export.ask_sources()
 
-    def export(self, board: Board, counts: RunCounts, line_s: float) -> None:
+    def export(self, board: Board, counts: RunCounts, line_s: float, database_away_s: float = 0.0) -> None:
         """Have metrics say how the run stands; ``line_s``: since its first row was taken in hand."""
         if self._export is not None:
-            tail_s = self.tail_s(line_s)
             self._export.look(
-                counts, board.stages(), self.timeline, self.machine, line_s=line_s, tail_s=tail_s
-            )
+                counts, self._stages(board), self.timeline, self.machine, line_s=line_s, tail_s=self.tail_s(line_s),
+                database_away_s=database_away_s,
+            )  # fmt: skip
+
+    def export_end(self, board: Board, counts: RunCounts, line_s: float, stay_s: float) -> None:
+        """Have metrics say how the run ended, once a second for ``stay_s`` seconds and at least once: told once alone
+        they would be gone before a scrape that comes every 5 s."""
+        if self._export is None:
+            return
+        until = time.monotonic() + stay_s
+        while True:
+            self.export(board, counts, line_s)
+            left_s = until - time.monotonic()
+            if left_s <= 0:
+                return
+            time.sleep(min(EXPORT_EVERY_S, left_s))
+
+    def _stages(self, board: Board) -> dict[str, Tally]:
+        """Without the actors that were no longer in their pools at the last look."""
+        return board.of_pools(self._members).stages()
 
     def tail_s(self, line_s: float) -> float | None:
         """How long the last video ran alone, in seconds; ``None``: no look was taken."""
         since_s = self.timeline.alone_since_s
         return None if since_s is None else max(0.0, line_s - since_s)
-
-    def _sample(self) -> MachineSight | None:
-        try:
-            return self._sampler.sample()
-        except RuntimeError as error:  # the run doesn't depend on it
-            logger.warning("%s", error)
-            return self.machine
 
 
 def figures(
@@ -120,13 +152,17 @@ def figures(
         stage["queue"] = timeline.queue(name)
         stage["queue_peak"] = timeline.queue_peaks.get(name, 0)
         stage["actors_peak"] = timeline.actors_peaks.get(name, stage["actors"])
+        if name in timeline.actors_peaks:  # else it was over before anybody looked
+            stage["actors"] = timeline.actors(name)
         stage["held_back_s"] = round(timeline.held_back_s(name), 2)
     kept["tail_s"] = None if (tail_s := course.tail_s(line_s)) is None else round(tail_s, 2)
     kept["scalings"] = timeline.scalings_document()
+    kept["sources"] = course.waits.document()
     if course.machine is not None:
         kept["cpu_busy_s"] = round(course.machine.cpu_busy_s, 2)
-        if _has_cards(course.machine):
+        if _has_cards(course.machine) and course.machine.gpu_busy_s is not None:
             kept["gpu_busy_s"] = round(course.machine.gpu_busy_s, 2)
+        if _has_cards(course.machine):
             kept["energy_j"] = course.machine.energy_j
     return kept
 
@@ -134,10 +170,14 @@ def figures(
 def _mark(machine: MachineSight | None) -> MachineMark | None:
     if machine is None:
         return None
+    shares = [
+        card.memory_bytes / card.memory_total_bytes
+        for card in machine.cards
+        if card.memory_bytes is not None and card.memory_total_bytes
+    ]
     if not _has_cards(machine):
         return MachineMark(machine.cpu_busy_s)
-    fullest = max((card.memory_bytes / card.memory_total_bytes for card in machine.cards), default=None)
-    return MachineMark(machine.cpu_busy_s, machine.gpu_busy_s, fullest, machine.energy_j)
+    return MachineMark(machine.cpu_busy_s, machine.gpu_busy_s, max(shares, default=None), machine.energy_j)
 
 
 def _has_cards(machine: MachineSight) -> bool:

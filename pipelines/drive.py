@@ -105,8 +105,7 @@ class Drive:
                     with watcher.watching():
                         self._passes(context, stages, watcher, started)
                     self._keep(watcher.board)
-                    watcher.export_end(self.line_s)
-                    self._await_scrape()
+                    self._export_end(watcher)
             except KeyboardInterrupt:
                 if watcher.ended is not None:
                     raise watcher.ended from None
@@ -118,13 +117,14 @@ class Drive:
     def _keep(self, board: Board) -> None:
         self.stages, self._began_at, self.notices = board.stages(), board.began_at, board.notices
 
-    def _await_scrape(self) -> None:
+    def _export_end(self, watcher: Watcher) -> None:
         """Ray takes its Prometheus endpoint with it: give Prometheus time for the last figures, if asked to. All
         work is done, so an interruption ends this wait and nothing else."""
-        report = self._plan.settings.report
-        if report.metrics and self._plan.settings.ray.address is None:
-            with suppress(KeyboardInterrupt):
-                time.sleep(report.last_scrape_s)
+        settings = self._plan.settings
+        with suppress(KeyboardInterrupt):
+            watcher.export_end(
+                self.line_s, settings.report.last_scrape_s if settings.ray.address is None else 0.0
+            )
 
     @contextmanager
     def _sampled(self) -> Iterator[None]:

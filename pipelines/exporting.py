@@ -1,4 +1,8 @@
-"""A run's metrics, kept up while it goes on: gathers what is known at each look and has it exported."""
+"""A run's metrics, kept up while it goes on: gathers what is known at each look and has it exported.
+
+Ray forgets a gauge that isn't set for two of its intervals (of 2 s). So ``look`` asks nobody: what the database has to
+say is asked by ``ask_sources``, elsewhere, and what it said last is exported until it says more.
+"""
 
 import logging
 import time
@@ -16,12 +20,11 @@ from pipelines.timeline import Timeline
 logger = logging.getLogger(__name__)
 
 SOURCES_EVERY_S = 5.0
-"""How often the governor's rows are read; in between what was read is told again, since Ray forgets a gauge
-that isn't set for two of its intervals."""
+"""How often the governor's rows are read."""
 
 
 class RunExport:
-    """One run's; for the watcher's thread.
+    """One run's. ``look`` is for one thread, ``ask_sources`` for one, the same or another.
 
     Args:
         n_cpus: cores that the run may use.
@@ -29,23 +32,24 @@ class RunExport:
 
     def __init__(self, exporter: Exporter, permits: Permits, n_cpus: float) -> None:
         self._exporter, self._permits, self._n_cpus = exporter, permits, n_cpus
-        self._sources: Mapping[str, Source] = {}
-        self._clock_ahead_s = 0.0
+        self._sources: tuple[Mapping[str, Source], float] = {}, 0.0
+        """With how far the governor's clock is ahead of ours, in seconds."""
         self._asked_at: float | None = None
 
     def look(
         self, counts: RunCounts, stages: Mapping[str, Tally], timeline: Timeline, machine: MachineSight | None, *,
-        line_s: float, tail_s: float | None,
+        line_s: float, tail_s: float | None, database_away_s: float,
     ) -> None:  # fmt: skip
-        """Export the run as it is now. Seconds as in ``run_readings``."""
+        """Export the run as it is now. Counts and seconds as in ``run_readings``."""
         self._exporter.export(stage_readings(stages, timeline))
-        self._exporter.export(run_readings(counts, line_s, tail_s))
+        self._exporter.export(run_readings(counts, line_s, tail_s, database_away_s))
         if machine is not None:
             self._exporter.export(machine_readings(machine, self._n_cpus))
-        self._read_sources()
-        self._exporter.export(source_readings(self._sources, time.monotonic() + self._clock_ahead_s))
+        sources, ahead_s = self._sources
+        self._exporter.export(source_readings(sources, time.monotonic() + ahead_s))
 
-    def _read_sources(self) -> None:
+    def ask_sources(self) -> None:
+        """Read what the governor knows, if that is due; may take as long as the database is away."""
         now = time.monotonic()
         if self._asked_at is not None and now - self._asked_at < SOURCES_EVERY_S:
             return
@@ -55,7 +59,5 @@ class RunExport:
         except TransientError as error:  # away for the moment
             logger.warning("the governor's state can't be exported: %s", error)
             return
-        self._clock_ahead_s = now_s - time.monotonic()
-        self._sources = {
-            site: Source(site, bucket, self._permits.policy(site)) for site, bucket in buckets.items()
-        }
+        sources = {site: Source(site, bucket, self._permits.policy(site)) for site, bucket in buckets.items()}
+        self._sources = sources, now_s - time.monotonic()

@@ -2,7 +2,7 @@
 
 A row's own time runs while its stage works on it. It stands still while a finished row waits for the
 line to take it (*blocked*) and while the row waits for others (*paused*): for a permission to ask a
-source, for its turn. Work that can say that it gets on, as reading a list of unknown length, starts the
+source, for its turn, for its batch to fill. Work that can say that it gets on, as reading a list of unknown length, starts the
 time anew with ``sign_of_life``.
 
 The process as a whole is in one state at a time too, whatever its threads do: *working* if any row is worked
@@ -123,6 +123,7 @@ class Hands:
         self._give_up, self._done = give_up, done
         self._lock = threading.Lock()
         self._rows: list[RowClock] = []
+        self._n_busy = 0
         self._times, self._since = StateTimes(), time.monotonic()
 
     @contextmanager
@@ -146,6 +147,19 @@ class Hands:
             self._done(row.forgiven_s + row.at(now).worked_s)
             if getattr(_mine, "row", None) is row:
                 _mine.row = None
+
+    @contextmanager
+    def busy(self) -> Iterator[None]:
+        """The process works inside, on no row: nobody's limit is nearer, and it isn't without work either."""
+        with self._lock:
+            self._pass(time.monotonic())
+            self._n_busy += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._pass(time.monotonic())
+                self._n_busy -= 1
 
     @contextmanager
     def state(self, state: State) -> Iterator[None]:
@@ -200,7 +214,7 @@ class Hands:
 
     def _pass(self, now: float) -> None:
         """Time has passed in the state that the process was in."""
-        states = {row.state for row in self._rows}
+        states = {row.state for row in self._rows} | ({"working"} if self._n_busy else set())
         for state in PRECEDENCE:
             if state in states:
                 self._times.add(state, now - self._since)

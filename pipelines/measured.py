@@ -96,7 +96,7 @@ def _fits(
 ) -> bool:
     if stage not in run.figures["stages"] or not run.figures["stages"][stage]["items"]:
         return False
-    if known is not None and known.gpu_s and run.figures["stages"][stage]["actors"] != n_actors:
+    if known is not None and known.gpu_s and _most_actors(run, stage) != n_actors:
         return False  # how workers share a card doesn't scale
     names = MATTERS.get(stage, ())
     return all(_setting(run.settings, name) == _setting(settings, name) for name in names)
@@ -107,6 +107,12 @@ def _setting(settings: Mapping[str, Any], name: str) -> Any:
     return settings.get(section, {}).get(field)
 
 
+def _most_actors(run: MeasuredRun, stage: str) -> int:
+    """Its pool at its largest: at a run's end it has shrunk already. Runs of earlier versions kept all that it ever had."""
+    kept = run.figures["stages"][stage]
+    return int(kept.get("actors_peak", kept["actors"]))
+
+
 def _sum(stage: str, runs: Sequence[MeasuredRun], n_actors: int, known: Cost | None) -> Measured:
     audio_h = sum(run.figures["audio_s"] for run in runs) / HOUR_S
     busy_s = max(sum(run.figures["stages"][stage]["busy_s"] for run in runs) / audio_h, LEAST_COST_S)
@@ -115,5 +121,5 @@ def _sum(stage: str, runs: Sequence[MeasuredRun], n_actors: int, known: Cost | N
     if known is not None and known.busy_s:
         scale = busy_s / known.busy_s
         cost = replace(cost, core_s=known.core_s * scale, gpu_s=known.gpu_s * scale)
-    same = all(run.figures["stages"][stage]["actors"] == n_actors for run in runs)
+    same = all(_most_actors(run, stage) == n_actors for run in runs)
     return Measured(cost, same)

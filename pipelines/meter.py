@@ -87,7 +87,10 @@ class Meter:
                 self._tally.in_hand -= 1
                 self._tally.items += 1
                 self._tally.audio_s += audio_s
-            self._send(wait=True)  # before the row counts as done, so that the run's last figures are whole
+            # Before the row counts as done, so that the run's last figures are whole. Its worker waits for that, so
+            # it is part of what a row costs the stage, though no work on the row.
+            with self._hands.busy():
+                self._send(wait=True)
 
     def failed(self, code: str) -> None:
         with self._lock:

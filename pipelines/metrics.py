@@ -48,7 +48,7 @@ STAGE_METRICS = (
         "earmark_stage_time_seconds", "s", (*STAGE, "state"),
         "Time of the actors by state, summed over them. busy: a row is worked on; blocked: a finished row waits "
         "for the line; held_back: no row in hand although rows wait, since results pile up behind; paused: "
-        "waits for the permission to ask a source; starved: nothing to do",
+        "waits for the permission to ask a source, or for a batch to fill; starved: nothing to do",
     ),
     _counter("earmark_stage_database_seconds", "s", STAGE, "Waiting for the database, summed over threads"),
     _counter("earmark_stage_failures", "rows", (*STAGE, "code"), "Rows failed or rejected, by the error's code"),
@@ -58,12 +58,12 @@ STAGE_METRICS = (
     _counter("earmark_stage_load_seconds", "s", STAGE, "Getting actors ready: models, connections"),
     _counter(
         "earmark_stage_made", "by kind", (*STAGE, "what"),
-        "What results hold: slices, slices_without_words, words, segments, segments_without_vector",
+        "What results hold: slices, slices_without_words, words, segments",
     ),
     _gauge("earmark_stage_in_hand", "rows", STAGE, "Rows in the actors' hands"),
     _gauge("earmark_stage_oldest_row_seconds", "s", STAGE, "Age of the row that is longest in hand; 0: none is"),
     _gauge("earmark_stage_queue", "rows", STAGE, "Rows that wait before the stage"),
-    _gauge("earmark_stage_actors", "actors", STAGE, "Actors at work"),
+    _gauge("earmark_stage_actors", "actors", STAGE, "Actors of the pool: at work, starting, starting again"),
     _gauge("earmark_stage_silent_seconds", "s", STAGE, "Longest time since one of its actors was heard of"),
 )  # fmt: skip
 
@@ -77,6 +77,7 @@ RUN_METRICS = (
     _gauge("earmark_run_line_seconds", "s", RUN, "Since the first row was taken in hand"),
     _gauge("earmark_run_speed_ratio", "h/h", RUN, "Audio stored for each hour of the line, so far"),
     _gauge("earmark_run_tail_seconds", "s", RUN, "How long the last video has been alone; 0: it isn't"),
+    _gauge("earmark_database_away_seconds", "s", RUN, "Since the database last answered the run's driver; 0: it does"),
 )  # fmt: skip
 
 SITE = (*RUN, "site")
@@ -91,11 +92,11 @@ GOVERNOR_METRICS = (
 CARD = (*RUN, "gpu", "model")
 """The card's index and what it is called."""
 MACHINE_METRICS = (
-    _counter("earmark_cpu_busy_seconds", "s", RUN, "Work of the cores of the driver's machine, or of a cluster's nodes, for whomever"),
+    _counter("earmark_cpu_busy_seconds", "s", RUN, "Work of the cores that the run may use, on the driver's machine or a cluster's nodes, for whomever"),
     _gauge("earmark_cpu_cores", "cores", RUN, "Cores that the run may use"),
-    _gauge("earmark_gpu_utilisation_ratio", "0 to 1", CARD, "Share of the last moments in which a kernel ran"),
-    _gauge("earmark_gpu_memory_bytes", "bytes", CARD, "Memory in use, by whomever"),
-    _gauge("earmark_gpu_memory_total_bytes", "bytes", CARD, "Memory there is"),
+    _gauge("earmark_gpu_utilisation_ratio", "0 to 1", CARD, "Share of the last moments in which a kernel ran, where the card tells it"),
+    _gauge("earmark_gpu_memory_bytes", "bytes", CARD, "Memory in use, by whomever, where the card tells it"),
+    _gauge("earmark_gpu_memory_total_bytes", "bytes", CARD, "Memory there is, where the card tells it"),
     _gauge("earmark_gpu_power_watts", "W", CARD, "What the card draws, where it tells it"),
     _counter("earmark_gpu_energy_joules", "J", RUN, "What the cards used since the run began"),
 )  # fmt: skip

@@ -40,15 +40,17 @@ class Notices:
         self._said_until: dict[str, float] = {}
         self._again_at = 0.0
 
-    def look(self) -> None:
-        """Say what is new. A look that takes long, at a queue of many videos, is not repeated at once."""
+    def look(self) -> Outlook | None:
+        """Say what is new; gives what was seen. A look that takes long, at a queue of many videos, is not repeated at
+        once: ``None`` until it is."""
         began_at = time.monotonic()
         if began_at < self._again_at:
-            return
+            return None
         outlook = self._queue.outlook()
         self._again_at = time.monotonic() + REST * (time.monotonic() - began_at)
         for line in self._news(outlook):
             self._display.say(line)
+        return outlook
 
     def _news(self, outlook: Outlook) -> Iterator[str]:
         for hold in outlook.holds:

@@ -81,10 +81,12 @@ def plots(run: OverTime, bottleneck: str | None) -> list[Plot]:
     ]
     if run.cores is not None:
         drawn.append(
-            _rate(run, "cpu", "CPU", "Cores of the run's machines that were busy, for whomever.", run.cores)
+            _rate(
+                run, "cpu", "CPU", "Cores that the run may use and that were busy, for whomever.", run.cores
+            )
         )
-    if run.cards is not None:
-        drawn.append(_cards(run, run.cards))
+    if run.cards is not None or run.card_memory is not None:
+        drawn.append(_cards(run))
     if run.watts is not None:
         drawn.append(_rate(run, "power", "Power", "Watts that all cards drew.", run.watts))
     return drawn
@@ -153,17 +155,13 @@ def _rate(run: OverTime, name: str, title: str, said: str, values: Sequence[floa
     return Plot(name, title, said, sheet.svg)
 
 
-def _cards(run: OverTime, cards: Sequence[float]) -> Plot:
+def _cards(run: OverTime) -> Plot:
+    """What cards tell: some don't say how busy they are."""
     with _sheet("gpu", run, height=HEIGHT + 25) as sheet:
-        sheet.axes.fill_between(
-            run.edges_s,
-            _stepped(cards),
-            step="post",
-            color=LINES[0],
-            alpha=0.7,
-            linewidth=0,
-            label="cards busy",
-        )
+        if run.cards is not None:
+            sheet.axes.fill_between(
+                run.edges_s, _stepped(run.cards), step="post", color=LINES[0], alpha=0.7, linewidth=0, label="cards busy",
+            )  # fmt: skip
         if run.card_memory is not None:
             sheet.axes.step(
                 run.edges_s,

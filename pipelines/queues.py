@@ -8,8 +8,10 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ray.data._internal.execution.execution_callback import ExecutionCallback
+from ray.data._internal.execution.interfaces import PhysicalOperator
 from ray.data._internal.execution.streaming_executor import StreamingExecutor
 
 EVERY_S = 0.5
@@ -25,8 +27,11 @@ class QueueSight:
     in_flight: int = 0
     """Rows given to actors, the ones being worked on included."""
     actors: int = 0
-    pending: int = 0
-    """Actors that are starting."""
+    """How large Ray Data wants its pool: actors that work, that are starting, and that died and are started again."""
+    members: frozenset[str] = frozenset()
+    """Ids of these actors."""
+    line: int = 0
+    """Which execution it is of: one that is driven anew has pools of its own."""
 
 
 class Queues:
@@ -36,6 +41,7 @@ class Queues:
         self._lock = threading.Lock()
         self._seen: Mapping[str, QueueSight] = {}
         self._at = 0.0
+        self._line = 0
 
     def look(self, executor: StreamingExecutor) -> None:
         now = time.monotonic()
@@ -46,14 +52,17 @@ class Queues:
         for operator, state in (executor._topology or {}).items():
             pool = operator.get_actor_info()
             seen[_stage(operator.name)] = QueueSight(
-                state.total_enqueued_input_blocks(), pool.tasks_in_flight, pool.running, pool.pending
-            )
+                state.total_enqueued_input_blocks(), pool.tasks_in_flight,
+                pool.running + pool.restarting + pool.pending, _members(operator), self._line,
+            )  # fmt: skip
         with self._lock:
             self._seen = seen
 
     def forget(self) -> None:
+        """The execution is over."""
         with self._lock:
             self._seen = {}
+            self._line += 1
 
     def seen(self) -> Mapping[str, QueueSight]:
         """By stage; empty while nothing is driven."""
@@ -76,6 +85,13 @@ class WatchQueues(ExecutionCallback):
 
     def after_execution_fails(self, executor: StreamingExecutor, error: Exception) -> None:
         queues.forget()
+
+
+def _members(operator: PhysicalOperator) -> frozenset[str]:
+    """Ids of the actors of its pool, as an actor knows its own."""
+    pools: list[Any] = operator.get_autoscaling_actor_pools()  # that has numbers alone for its public face
+    handles = (each for pool in pools for each in (*pool._running_actors, *pool._pending_actors.values()))
+    return frozenset(handle._actor_id.hex() for handle in handles)
 
 
 def _stage(operator: str) -> str:

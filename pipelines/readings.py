@@ -54,17 +54,21 @@ def stage_readings(stages: Mapping[str, Tally], timeline: Timeline) -> Iterator[
             "batches": tally.batches, "batched": tally.batched, "output_bytes": tally.bytes_out,
             "load_seconds": tally.load_s, "in_hand": tally.in_hand, "queue": timeline.queue(stage),
             "oldest_row_seconds": tally.held[0].age_s if tally.held else 0.0,
-            "actors": tally.actors, "silent_seconds": tally.silent_s,
+            "actors": timeline.actors(stage), "silent_seconds": tally.silent_s,
         }  # fmt: skip
         for name, value in plain.items():
             yield Reading(f"earmark_stage_{name}", value, labels)
 
 
-def run_readings(counts: RunCounts, line_s: float, tail_s: float | None) -> Iterator[Reading]:
+def run_readings(
+    counts: RunCounts, line_s: float, tail_s: float | None, database_away_s: float
+) -> Iterator[Reading]:
     """
     Args:
+        counts: as the database told them last.
         line_s: since the first row was taken in hand.
         tail_s: how long the last video has been alone; ``None``: it isn't.
+        database_away_s: since the database last answered; 0: it does.
     """
     for state in ("pending", "running", "held_elsewhere", "stored", "skipped", "failed"):
         yield Reading("earmark_run_videos", getattr(counts, state), {"state": state})
@@ -73,6 +77,7 @@ def run_readings(counts: RunCounts, line_s: float, tail_s: float | None) -> Iter
     yield Reading("earmark_run_line_seconds", line_s, {})
     yield Reading("earmark_run_speed_ratio", counts.stored_audio_s / line_s if line_s > 0 else 0.0, {})
     yield Reading("earmark_run_tail_seconds", tail_s or 0.0, {})
+    yield Reading("earmark_database_away_seconds", database_away_s, {})
 
 
 def source_readings(sources: Mapping[str, Source], now_s: float) -> Iterator[Reading]:
@@ -105,8 +110,10 @@ def machine_readings(machine: MachineSight, n_cpus: float) -> Iterator[Reading]:
         yield Reading("earmark_gpu_energy_joules", machine.energy_j, {})
     for card in machine.cards:
         labels = {"gpu": str(card.index), "model": card.name}
-        yield Reading("earmark_gpu_utilisation_ratio", card.utilisation, labels)
-        yield Reading("earmark_gpu_memory_bytes", card.memory_bytes, labels)
-        yield Reading("earmark_gpu_memory_total_bytes", card.memory_total_bytes, labels)
-        if card.power_w is not None:
-            yield Reading("earmark_gpu_power_watts", card.power_w, labels)
+        told = {
+            "utilisation_ratio": card.utilisation, "memory_bytes": card.memory_bytes,
+            "memory_total_bytes": card.memory_total_bytes, "power_watts": card.power_w,
+        }  # fmt: skip
+        for name, value in told.items():
+            if value is not None:
+                yield Reading(f"earmark_gpu_{name}", value, labels)

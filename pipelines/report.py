@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from configs.report import ReportSettings
-from pipelines.bottleneck import StageLoad, find_bottleneck
+from pipelines.bottleneck import SourceLoad, StageLoad, find_bottleneck
 from pipelines.progress import in_line_order
 
 HOUR_S = 3600.0
@@ -24,7 +24,8 @@ def report_document(figures: Mapping[str, Any], prices: ReportSettings) -> dict[
     line_s = float(figures.get("line_s") or 0.0)
     stages = in_line_order(figures.get("stages", {}))
     loads = [_load(name, stage, line_s) for name, stage in stages.items()]
-    found = find_bottleneck(loads, line_s)
+    sources = _sources(figures.get("sources", {}), line_s)
+    found = find_bottleneck(loads, line_s, sources)
     return {
         "speed_h_per_h": figures.get("speed_h_per_h", 0.0),
         "line_s": line_s,
@@ -36,6 +37,10 @@ def report_document(figures: Mapping[str, Any], prices: ReportSettings) -> dict[
         "why": found.why,
         "advice": found.advice,
         "stages": {load.name: _stage(load, stages[load.name]) for load in loads},
+        "sources": {
+            each.cause: {"waited": round(each.waited, 4), "held": round(each.held, 4), "site": each.site}
+            for each in sources
+        },
         "scalings": figures.get("scalings", []),
         "cost": _cost(figures, prices),
     }
@@ -52,14 +57,28 @@ def _load(name: str, stage: Mapping[str, Any], line_s: float) -> StageLoad:
         return min(1.0, seconds / available_s) if available_s > 0 else 0.0
 
     busy_s, audio_s = stage["busy_s"], stage["audio_s"]
-    busy, paused = part(busy_s), part(stage.get("paused_s", 0.0))
-    blocked = min(1.0 - busy, part(stage["blocked_s"] + held_back_s))
+    busy = part(busy_s)
+    paused = min(1.0 - busy, part(stage.get("paused_s", 0.0)))
+    blocked = min(1.0 - busy - paused, part(stage["blocked_s"] + held_back_s))
     return StageLoad(
         name=name, busy=busy, blocked=blocked, paused=paused, starved=max(0.0, 1.0 - busy - blocked - paused),
         database=min(1.0, stage.get("database_s", 0.0) / busy_s) if busy_s > 0 else 0.0,
         queue_peak=stage.get("queue_peak", 0), actors=actors,
         capacity_h_per_h=round(actors * audio_s / busy_s, 1) if busy_s > 0 and audio_s > 0 else None,
     )  # fmt: skip
+
+
+def _sources(kept: Mapping[str, Any], line_s: float) -> list[SourceLoad]:
+    """Those that were waited for; ``kept`` as ``SourceWaits.document`` has it."""
+    if line_s <= 0:
+        return []
+    return [
+        SourceLoad(
+            cause, min(1.0, each["waited_s"] / line_s), min(1.0, each["held_s"] / line_s), next(iter(each["sites"]), "")
+        )
+        for cause, each in kept.items()
+        if each["held_s"] > 0
+    ]  # fmt: skip
 
 
 def _stage(load: StageLoad, kept: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,11 +1,11 @@
 """What an actor of a stage has done so far, and what all actors of a run have. Plain data.
 
 The seconds of an actor fall into four parts that add up to its age: *busy* (a row is worked on), *blocked* (a
-finished row waits for the line to take it), *paused* (a row waits for others: for a permission to ask a source)
-and *starved* (no row at all).
+finished row waits for the line to take it), *paused* (a row waits for others: for a permission to ask a source, for
+a batch to fill) and *starved* (no row at all).
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -89,10 +89,6 @@ class Tally:
         """Seconds without a row in hand."""
         return max(0.0, self.age_s - self.busy_s - self.blocked_s - self.paused_s)
 
-    def share(self, seconds: float) -> float:
-        """Part of the actors' time, 0 to 1."""
-        return min(1.0, seconds / self.age_s) if self.age_s > 0 else 0.0
-
     def figures(self) -> dict[str, Any]:
         """What is kept of it."""
         p50, p99 = self.spread.quantile(0.5), self.spread.quantile(0.99)
@@ -140,6 +136,28 @@ class Board:
     """When the first row was taken in hand, seconds since the epoch."""
     notices: tuple[str, ...] = ()
     """What the user is to be told of the run as a whole, in the order in which it was noticed."""
+
+    def after(self, before: "Board") -> "Board":
+        """This board, with what a scoreboard that died since knew of the whole run: when it began, what was noticed."""
+        began = [board.began_at for board in (before, self) if board.began_at is not None]
+        notices = tuple(dict.fromkeys((*before.notices, *self.notices)))
+        return replace(self, began_at=min(began, default=None), notices=notices)
+
+    def of_pools(self, members: Mapping[str, Collection[str]]) -> "Board":
+        """This board without those that are no more: nobody tells the scoreboard when Ray Data lets an actor go. What
+        they did still counts.
+
+        Args:
+            members: the actors of each stage's pool; all of a stage that isn't named are there.
+        """
+        kept = {
+            stage: {
+                actor: tally if tally.held or actor in members.get(stage, tallies) else tally.ended()
+                for actor, tally in tallies.items()
+            }
+            for stage, tallies in self.by_actor.items()
+        }
+        return replace(self, by_actor=kept)
 
     def stages(self) -> dict[str, Tally]:
         """The sum of each stage's actors, dead ones too: what they did still counts."""

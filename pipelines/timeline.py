@@ -30,7 +30,7 @@ class StageMark:
     queue: int = 0
     """Most rows that waited before it."""
     actors: int = 0
-    """Most actors that it had."""
+    """Largest size of its pool: actors that work, start, or start again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,7 @@ class Scaling:
     before: int
     after: int
     why: str
+    """What stood before it then: Ray Data, which decides, gives no reason."""
 
 
 @dataclass
@@ -79,7 +80,11 @@ class Timeline:
     actors_peaks: dict[str, int] = field(default_factory=dict)
     _stride: int = 1
     _since_mark: int = 0
-    _last: Mark | None = None
+    _latest: dict[str, StageMark] = field(default_factory=dict)
+    """Of each stage that was ever seen: a scoreboard that starts again knows of none of them for a moment."""
+    _sights: Mapping[str, QueueSight] = field(default_factory=dict)
+    _sizes: dict[str, int] = field(default_factory=dict)
+    """Of each pool as Ray Data last told it: it tells nothing between two passes and after the last one."""
 
     def look(
         self, at_s: float, stages: Mapping[str, Tally], queues: Mapping[str, QueueSight], *,
@@ -91,7 +96,8 @@ class Timeline:
             n_left: videos that haven't ended.
         """
         seen = {name: self._stage(name, tally, queues.get(name)) for name, tally in stages.items()}
-        self._note_scaling(at_s, seen)
+        self._note_scaling(at_s, queues)
+        self._sights = queues
         for name, mark in seen.items():
             self.queue_peaks[name] = max(self.queue_peaks.get(name, 0), mark.queue)
             self.actors_peaks[name] = max(self.actors_peaks.get(name, 0), mark.actors)
@@ -99,8 +105,8 @@ class Timeline:
             self.alone_since_s = None
         elif self.alone_since_s is None:
             self.alone_since_s = at_s
-        last = Mark(at_s, seen, stored_audio_s, machine)
-        self._last = last
+        self._latest |= seen
+        last = Mark(at_s, dict(self._latest), stored_audio_s, machine)
         if self.marks and self._since_mark % self._stride:
             self.marks[-1] = _folded(self.marks[-1], last)
         else:
@@ -113,11 +119,15 @@ class Timeline:
 
     def queue(self, stage: str) -> int:
         """Rows that waited before it at the last look."""
-        return self._last.stages[stage].queue if self._last and stage in self._last.stages else 0
+        return self._latest.get(stage, StageMark()).queue
+
+    def actors(self, stage: str) -> int:
+        """Of its pool at the last look: those that work, start, or start again."""
+        return self._latest.get(stage, StageMark()).actors
 
     def held_back_s(self, stage: str) -> float:
         """So far, summed over its actors."""
-        return self._last.stages[stage].held_back_s if self._last and stage in self._last.stages else 0.0
+        return self._latest.get(stage, StageMark()).held_back_s
 
     def document(self) -> dict[str, Any]:
         """As columns: ``at_s`` and, for every mark, what each stage had come to."""
@@ -133,10 +143,11 @@ class Timeline:
         return [asdict(each) | {"at_s": round(each.at_s, ROUND)} for each in self.scalings]
 
     def _stage(self, name: str, tally: Tally, queue: QueueSight | None) -> StageMark:
-        before = self._last.stages.get(name) if self._last else None
+        before = self._latest.get(name)
         waiting = 0
         held_back_s = before.held_back_s if before else 0.0
         if queue is not None:
+            self._sizes[name] = queue.actors
             waiting = queue.undispatched + max(0, queue.in_flight - tally.in_hand)
             if queue.undispatched and before is not None:
                 idle_before_s = before.age_s - before.busy_s - before.blocked_s - before.paused_s
@@ -144,22 +155,19 @@ class Timeline:
         return StageMark(
             busy_s=tally.busy_s, blocked_s=tally.blocked_s, paused_s=tally.paused_s, held_back_s=held_back_s,
             age_s=tally.age_s, audio_s=tally.audio_s, queue=waiting,
-            actors=queue.actors if queue is not None else tally.actors,
+            actors=self._sizes.get(name, tally.actors),
         )  # fmt: skip
 
-    def _note_scaling(self, at_s: float, seen: Mapping[str, StageMark]) -> None:
-        if self._last is None or len(self.scalings) >= MAX_MARKS:
-            return
-        for name, now in seen.items():
-            before = self._last.stages.get(name)
-            if before is None or not before.actors or not now.actors or before.actors == now.actors:
+    def _note_scaling(self, at_s: float, queues: Mapping[str, QueueSight]) -> None:
+        """Pools of one execution whose wanted size changed: not those whose actors come up or died."""
+        for name, now in queues.items():
+            before = self._sights.get(name)
+            if before is None or before.line != now.line or len(self.scalings) >= MAX_MARKS:
                 continue
-            why = (
-                f"{before.queue} rows waited before it"
-                if now.actors > before.actors
-                else "no row waited for it"
-            )
-            self.scalings.append(Scaling(at_s, name, before.actors, now.actors, why))
+            if before.actors and now.actors and before.actors != now.actors:
+                n = self.queue(name)
+                why = f"{n or 'no'} row{'' if n <= 1 else 's'} waited before it"
+                self.scalings.append(Scaling(at_s, name, before.actors, now.actors, why))
 
 
 def _folded(first: Mark, second: Mark) -> Mark:

@@ -5,7 +5,6 @@ worker goes on until the last one has worked long enough, so that they take from
 """
 
 import json
-import logging
 import os
 import queue
 import signal
@@ -25,8 +24,6 @@ from actors.errors import ConfigError, EarmarkError, TransientError
 from cluster.telemetry import MachineSampler
 from configs.load import is_secret_variable
 from configs.settings import TranscribeSettings
-
-logger = logging.getLogger(__name__)
 
 ROOT = Path(__file__).parents[1]
 LOAD_LIMIT_S = 900.0
@@ -112,7 +109,11 @@ def perform(job: Job, variables: Mapping[str, str] | None = None) -> Performance
 
 
 class _CardMemory:
-    """What cards hold more than at the start."""
+    """What cards hold more than at the start.
+
+    Attributes:
+        most: of one card; ``None``: none tells it.
+    """
 
     def __init__(self, sampler: MachineSampler) -> None:
         self._sampler = sampler
@@ -121,15 +122,13 @@ class _CardMemory:
 
     def look(self) -> None:
         if self.most is not None:
-            more = [now - before for now, before in zip(self._now(), self._before, strict=False)]
+            more = [now - self._before[card] for card, now in self._now().items() if card in self._before]
             self.most = max([self.most, *more])
 
-    def _now(self) -> list[int]:
-        try:
-            return [card.memory_bytes for card in self._sampler.sample().cards]
-        except RuntimeError as error:  # speeds don't depend on it
-            logger.warning("%s", error)
-            return []
+    def _now(self) -> dict[int, int]:
+        """By the card's index, of those that tell it."""
+        cards = self._sampler.sample().cards
+        return {card.index: card.memory_bytes for card in cards if card.memory_bytes is not None}
 
 
 class _Crew:

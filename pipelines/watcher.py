@@ -26,6 +26,7 @@ from actors.store.standstill import longest_held
 from cluster.connect import Engine
 from configs.settings import Settings
 from pipelines.course import Course
+from pipelines.database_watch import DatabaseWatch
 from pipelines.last_resort import LastResort
 from pipelines.notices import Notices
 from pipelines.progress import Display, Progress
@@ -72,6 +73,7 @@ class Watcher:
         self._recovered_at = time.monotonic()
         self._watchdog = Watchdog(settings.watchdog, self._stages, time.monotonic())
         self._last_resort, self._course = last_resort, course
+        self._counts: RunCounts | None = None
         self.board = Board()
         self.ended: EarmarkError | None = None
         """Why the run has to end: another one has taken over, or the line stands still. The main thread
@@ -94,32 +96,39 @@ class Watcher:
             thread.join()
             self._read()
 
-    def export_end(self, line_s: float) -> None:
-        """Metrics of the line as it ended; ``line_s``: from the first row taken in hand to the last one stored."""
+    def export_end(self, line_s: float, stay_s: float) -> None:
+        """Metrics of the line as it ended, kept up for ``stay_s`` seconds; ``line_s``: from the first row taken in
+        hand to the last one stored."""
         try:
-            self._course.export(self.board, self._ledger.counts(self._run_id), line_s)
+            self._counts = self._ledger.counts(self._run_id)
         except EarmarkError as error:  # the run's own end needs the database too, and says so if it is away
-            logger.warning("the last figures are not exported: %s", error)
+            logger.warning("the last figures exported are not the ledger's: %s", error)
+        if self._counts is not None:
+            self._course.export_end(self.board, self._counts, line_s, stay_s)
 
     def _watch(self, done: threading.Event) -> None:
-        try:
-            while self.ended is None and not done.wait(POLL_S):
-                self._look()
-        except LeaseLost as error:
-            self.ended = error
-        finally:
-            if self.ended is None and not done.is_set():  # a fault in here: unwatched a run could hang
-                self.ended = TransientError("the watch over the run broke off", code="unexpected")
-            if self.ended is not None and not done.is_set():
-                self._end(self.ended)
+        with DatabaseWatch(self._ask, self._course.tell) as database:
+            try:
+                while self.ended is None and not done.wait(POLL_S):
+                    self._look(database)
+            except LeaseLost as error:
+                self.ended = error
+            finally:
+                if self.ended is None and not done.is_set():  # a fault in here: unwatched a run could hang
+                    self.ended = TransientError("the watch over the run broke off", code="unexpected")
+                if self.ended is not None and not done.is_set():
+                    database.waits_at_end = False  # the main thread has no time for it
+                    self._end(self.ended)
 
-    def _look(self) -> None:
-        answers, counts = self._read(), self._counts()
-        if self.board.began_at is not None and counts is not None:
+    def _look(self, database: DatabaseWatch) -> None:
+        answers, counts = self._read(), database.look()
+        self._counts = database.counts
+        if self.board.began_at is not None and self._counts is not None:
             elapsed_s = time.time() - self.board.began_at
-            self._course.look(self.board, counts)
+            self._course.look(self.board, self._counts, database.away_s)
+            database.tell()
             with suppress(OSError):  # a terminal that was closed is no reason to end
-                self._display.show(Progress(elapsed_s, counts, self.board.stages()))
+                self._display.show(Progress(elapsed_s, self._counts, self.board.stages()))
         sight = Sight(time.monotonic(), self.board if answers else None, counts)
         standstill = self._watchdog.judge(sight)
         if standstill is None:
@@ -129,26 +138,24 @@ class Watcher:
             return
         self.ended = self._explained(standstill, sight)
 
-    def _counts(self) -> RunCounts | None:
-        try:
-            self._registry.hold()
-            if time.monotonic() - self._recovered_at > RECOVER_EVERY_S:
-                self._recovered_at = time.monotonic()
-                self._registry.recover_lost()
-            self._notices.look()
-            return self._ledger.counts(self._run_id)
-        except LeaseLost:
-            raise
-        except EarmarkError as error:  # the database is away; the stages wait for it too
-            logger.warning("no state to show: %s", error)
-            return None
+    def _ask(self) -> RunCounts:
+        """How the run stands, once it is seen to be ours; takes as long as the database is away."""
+        self._registry.hold()
+        if time.monotonic() - self._recovered_at > RECOVER_EVERY_S:
+            self._recovered_at = time.monotonic()
+            self._registry.recover_lost()
+        outlook = self._notices.look()
+        if outlook is not None and self.board.began_at is not None:
+            self._course.waits.look(time.monotonic(), outlook, self._settings.ray.look_ahead_videos)
+        return self._ledger.counts(self._run_id)
 
     def _read(self) -> bool:
         try:
-            self.board = cast("Board", ray.get(self._scoreboard.read.remote(), timeout=ANSWER_S))
+            found = cast("Board", ray.get(self._scoreboard.read.remote(), timeout=ANSWER_S))
         except (ray.exceptions.RayError, RuntimeError) as error:  # being restarted, or the cluster goes down
             logger.warning("no scoreboard: %s", error)
             return False
+        self.board = found.after(self.board)
         with suppress(OSError):  # a terminal that was closed is no reason to end
             for notice in self.board.notices:
                 self._display.say_once(notice)

@@ -12,7 +12,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-PARTS = ("busy_s", "blocked_s", "paused_s", "starved_s")
+PARTS = ("busy_s", "blocked_s", "paused_s", "starved_s", "held_back_s")
 
 
 def table(document: Mapping[str, Any], now: Mapping[str, Any], before: Mapping[str, Any]) -> Group:
@@ -66,10 +66,15 @@ def lines(document: Mapping[str, Any], now: Mapping[str, Any], before: Mapping[s
 
 
 def _since(stage: Mapping[str, Any], before: Mapping[str, Any] | None) -> tuple[float, ...]:
-    """Shares of the actors' time since the last look: ``PARTS``."""
-    spent = [max(0.0, stage[part] - (before[part] if before else 0.0)) for part in PARTS]
-    total = sum(spent)
-    return tuple(part / total if total > 0 else 0.0 for part in spent)
+    """Shares of the actors' time since the last look: busy, blocked, paused and starved. As in the report, a stage that
+    Ray Data holds back is blocked, though its actors only know that they have no row."""
+    spent = {part: max(0.0, stage[part] - (before[part] if before else 0.0)) for part in PARTS}
+    held_back_s = min(spent["held_back_s"], spent["starved_s"])
+    shares = (
+        spent["busy_s"], spent["blocked_s"] + held_back_s, spent["paused_s"], spent["starved_s"] - held_back_s,
+    )  # fmt: skip
+    total = sum(shares)
+    return tuple(share / total if total > 0 else 0.0 for share in shares)
 
 
 def _head(document: Mapping[str, Any], now: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from actors.errors import EarmarkError
 from actors.store.ledger import Ledger
 from pipelines.context import RunContext
 from pipelines.gate import Gate
-from pipelines.in_hand import getting_on
+from pipelines.in_hand import getting_on, paused
 from pipelines.meter import batches
 from pipelines.recall import Known, Recall, refuse_duplicate
 from pipelines.stage import Worker
@@ -210,7 +210,7 @@ def build_embed(context: RunContext, ledger: Ledger) -> Worker:
     from actors.text.sentence_model import SentenceModel
 
     settings = context.settings.embed
-    embedder = Embedder(SentenceModel(settings, context.models_dir), settings, batches.add)
+    embedder = Embedder(SentenceModel(settings, context.models_dir), settings, batches.add, paused)
     served = _served_vectors(context) if context.reuse_vectors else None
 
     def work(video: rows.SegmentedVideo) -> Iterator[rows.EmbeddedVideo]:

@@ -14,6 +14,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -37,6 +38,8 @@ class _Job:
     vectors: Vectors
     came_at: float
     n_missing: int
+    taken: threading.Event = field(default_factory=threading.Event)
+    """It waits no longer for others to share its batch."""
     done: "Future[Vectors]" = field(default_factory=Future)
 
 
@@ -49,6 +52,8 @@ class Embedder:
 
     Args:
         on_batch: called with the number of texts of each forward pass that came back.
+        lingering: entered by each caller's thread while its video waits for a batch to be taken into: nobody works
+            on it then.
     """
 
     def __init__(
@@ -56,8 +61,9 @@ class Embedder:
         model: TextModel,
         settings: EmbedSettings,
         on_batch: Callable[[int], None] = lambda n_texts: None,
+        lingering: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
-        self._model, self._on_batch = model, on_batch
+        self._model, self._on_batch, self._lingering = model, on_batch, lingering
         self._batch_size = settings.batch_size
         self._linger_s = settings.linger_s
         self._changed = threading.Condition()
@@ -107,6 +113,8 @@ class Embedder:
                     raise _as_own(self._stopped)
                 self._waiting.append(job)
                 self._changed.notify_all()
+            with self._lingering():
+                job.taken.wait()
             vectors = job.done.result()
         return EmbeddedVideo(video, self._model.name, vectors)
 
@@ -147,6 +155,7 @@ class Embedder:
                 if not job.done.done():
                     assert self._stopped is not None, "set above"
                     job.done.set_exception(_as_own(self._stopped))
+                job.taken.set()
 
     def _gather(self) -> list[_Place]:
         """The texts of the next window, once there are enough or the first has waited; none at the end."""
@@ -169,6 +178,7 @@ class Embedder:
         while self._waiting and len(places) < WINDOW_BATCHES * self._batch_size:
             job = self._waiting.popleft()
             self._in_hand.append(job)
+            job.taken.set()
             places.extend((job, index) for index in range(len(job.texts)))
         return places
 

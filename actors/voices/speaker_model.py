@@ -6,6 +6,7 @@ speechbrain (seconds) and may download. It must not share a process with CTransl
 """
 
 import logging
+import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -62,6 +63,7 @@ class SpeakerModel:
         self.device = choose_device(settings.device, cuda=self._torch.cuda.is_available())
         directory = directory or _fetched(settings, models_dir)
         self._classifier = _load(directory, self.device, settings)
+        _forget_lazy_modules()
         self._check_device()
         self.dimensions = prove(self.name, self.embed)
         logger.info("%s hears voices on %s", self.name, self.device)
@@ -142,6 +144,17 @@ def _fetched(settings: IdentifySettings, models_dir: Path) -> Path:
             f"identify.model {settings.model} can't be fetched from the hub: {_line(error)}",
             remedy="Check its name, identify.revision and the network, or name a local directory",
         ) from error
+
+
+def _forget_lazy_modules() -> None:
+    """speechbrain registers modules of integrations that nobody installed, and old names of its own, to be imported
+    when they are first looked at. Whoever walks through ``sys.modules`` looks at all of them (``inspect``, debuggers,
+    hypothesis), and gets an ImportError or a warning."""
+    from speechbrain.utils.importutils import LazyModule
+
+    for name, module in list(sys.modules.items()):
+        if isinstance(module, LazyModule):
+            del sys.modules[name]
 
 
 def _load(directory: Path, device: str, settings: IdentifySettings) -> Any:

@@ -1,5 +1,6 @@
 """Drives runs with planted bottlenecks one after another on one Ray, as ``ingest`` drives its own, in a process of its
-own: ``python -m tests.integration.planted_line '{"runs": [{"database_url": …, "urls": […], "planted": {…}}, …]}'``."""
+own: ``python -m tests.integration.planted_line '{"runs": [{"database_url": …, "urls": […], "planted": {…},
+"settings": {…}}, …]}'``. Settings of Ray's stand beside ``runs``."""
 
 import json
 import sys
@@ -32,13 +33,14 @@ def main(asked: dict[str, Any]) -> int:
     from pipelines.run_plan import Plan
     from tests.integration.planted_stages import POOLS, Planted, planted_line
 
-    settings = load_settings("demo", overrides=SETTINGS | asked.get("settings", {}))
+    common = SETTINGS | asked.get("settings", {})
     place = home()
     place.create()
     n_wrong = 0
-    with engine(settings.ray, place.ray_dir, HARDWARE.n_cpus, 0) as started:
+    with engine(load_settings("demo", overrides=common).ray, place.ray_dir, HARDWARE.n_cpus, 0) as started:
         drive.engine = lambda *_, **__: nullcontext(started)  # a run starts Ray for itself; these share one
         for number, each in enumerate(asked["runs"]):
+            settings = load_settings("demo", overrides=common | each.get("settings", {}))
             stages = planted_line(settings, Planted(**each["planted"]), place.root / f"began-{number}")
             plan = Plan(settings, each["database_url"], place, HARDWARE, POOLS, stages=stages)
             outcome = run([identify(url) for url in each["urls"]], plan, Display(Console(file=sys.stderr)))

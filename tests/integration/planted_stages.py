@@ -53,17 +53,20 @@ class BuildPrepare:
         )
 
         def work(audio: rows.Audio) -> Iterator[rows.Slice]:
+            began_at = time.monotonic()
             for piece in prepare(audio):
-                spend(piece.speech_s / speed, by)
+                spend(piece.speech_s / speed, by, began_at)
                 yield piece
+                began_at = time.monotonic()
 
         return work
 
 
-def spend(seconds: float, by: Literal["cpu", "waiting"]) -> None:
-    """Take so much time, of a core's or of the clock's."""
+def spend(seconds: float, by: Literal["cpu", "waiting"], began_at: float) -> None:
+    """Take so much more of a core's time; or, by waiting, until so much of the clock's has passed since ``began_at``: what
+    the real work took of it, on a machine that others use too, makes the stage no slower than planted."""
     if by == "waiting":
-        time.sleep(seconds)
+        time.sleep(max(0.0, began_at + seconds - time.monotonic()))
         return
     until = time.thread_time() + seconds
     while time.thread_time() < until:

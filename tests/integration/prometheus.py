@@ -49,15 +49,15 @@ class Prometheus:
 
     def __enter__(self) -> Self:
         self._configure()
-        log = (self._folder / "log").open("w")
-        self._process = subprocess.Popen(
-            [
-                program("prometheus"), f"--config.file={self._folder / 'prometheus.yml'}",
-                f"--storage.tsdb.path={self._folder / 'data'}",
-                f"--web.listen-address={self.url.removeprefix('http://')}",
-            ],
-            stdout=log, stderr=log,
-        )  # fmt: skip
+        with (self._folder / "log").open("w") as log:
+            self._process = subprocess.Popen(
+                [
+                    program("prometheus"), f"--config.file={self._folder / 'prometheus.yml'}",
+                    f"--storage.tsdb.path={self._folder / 'data'}",
+                    f"--web.listen-address={self.url.removeprefix('http://')}",
+                ],
+                stdout=log, stderr=log,
+            )  # fmt: skip
         deadline = time.monotonic() + READY_WITHIN_S
         while not self._is_ready():
             assert self._process.poll() is None, (self._folder / "log").read_text()

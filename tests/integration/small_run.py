@@ -16,6 +16,7 @@ from actors.store.database import Database
 from actors.store.status import videos
 
 ENDED = "ended.json"
+GONE_WITHIN_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -45,15 +46,13 @@ def drive_small_line(home: Path, database_url: str, names: list[str], **asked: o
         command(home, database_url, names, **asked), cwd=ROOT, env=environment(home), capture_output=True, text=True,
         timeout=280, check=False,
     )  # fmt: skip
-    left = processes_of(home)
-    for process in left:
-        process.kill()
+    left = lingering(home)
     told = json.loads(ended.read_text()) if ended.exists() else {"code": "", "reason": "", "remedy": ""}
     with Database(database_url) as database:
         by_id = {video.id: video for video in videos(database)}
     return Ended(
         done.returncode, told["code"], told["reason"], told["remedy"], done.stderr, by_id,
-        [" ".join(process.cmdline()) for process in left],
+        left,
     )  # fmt: skip
 
 
@@ -79,6 +78,18 @@ def small_line(
 def command(home: Path, database_url: str, names: list[str], **asked: object) -> list[str]:
     document = {"url": database_url, "videos": names, "ended": str(home / ENDED), **asked}
     return [sys.executable, "-m", "tests.integration.small_line", json.dumps(document)]
+
+
+def lingering(home: Path) -> list[str]:
+    """Command lines of what a run left behind, which is ended: Ray's processes are given a moment to see that
+    their node is gone."""
+    _, alive = psutil.wait_procs(processes_of(home), timeout=GONE_WITHIN_S)
+    told = []
+    for process in alive:
+        with suppress(psutil.NoSuchProcess):  # gone after all
+            told.append(" ".join(process.cmdline()))
+            process.kill()
+    return told
 
 
 def processes_of(home: Path) -> list[psutil.Process]:

@@ -20,7 +20,7 @@ def test_prometheus_takes_the_configuration_with_its_rules() -> None:
     """Syntax of rules and templates, and names of settings."""
     done = promtool("check", "config", str(PROMETHEUS_FILE))
     assert done.returncode == 0, done.stdout + done.stderr
-    assert f"{ALERTS_FILE.name}" in done.stdout and "10 rules found" in done.stdout, done.stdout
+    assert f"{ALERTS_FILE.name}" in done.stdout and "12 rules found" in done.stdout, done.stdout
 
 
 def test_every_alert_fires_when_its_fault_is_planted() -> None:

@@ -1,6 +1,7 @@
 """The small ECAPA that ships: it tells voices apart, proves itself, and refuses by name."""
 
 import shutil
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -61,6 +62,13 @@ def test_a_window_has_the_same_vector_in_any_company(model: SpeakerModel) -> Non
     for piece, vector in zip(pieces, together, strict=True):
         for form in (piece, piece // 2, piece.astype(np.float32) / 32768):
             assert float(model.embed([form])[0] @ vector) > 0.999
+
+
+def test_whoever_looks_at_all_modules_meets_no_import(model: SpeakerModel) -> None:
+    """As ``inspect`` and debuggers do in a process that has loaded a voice model."""
+    for module in list(sys.modules.values()):
+        getattr(module, "__file__", None)
+    assert model.name
 
 
 def test_pieces_of_different_lengths_are_refused(model: SpeakerModel) -> None:

@@ -123,10 +123,12 @@ def test_a_read_only_database_is_refused_at_the_door(limited: Callable[[str], st
 def test_missing_rights_are_told_without_the_password(limited: Callable[[str], str]) -> None:
     """A role that may do nothing: the remedy says who must own the database."""
     url = limited("alter role visitor nocreatedb")
-    for refused in (
-        migrate,
-        lambda where: Database(where, budget_s=2.0).run(lambda c: c.execute("select * from runs")),
-    ):
+
+    def ask(where: str) -> None:
+        with Database(where, budget_s=2.0) as database:
+            database.run(lambda connection: connection.execute("select * from runs"))
+
+    for refused in (migrate, ask):
         with pytest.raises(ConfigError, match=r"(?i)permission denied") as caught:
             refused(url)
         assert "own" in caught.value.remedy

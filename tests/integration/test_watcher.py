@@ -21,18 +21,22 @@ from actors.store.database import Database
 from actors.store.embedded import ensure_server, stop_server
 from actors.store.ledger import Ledger
 from actors.store.migrations import migrate
+from actors.store.run_counts import RunCounts
 from actors.store.run_queue import RunQueue
 from actors.store.runs import RunRegistry, lock_key
 from actors.store.status import video
 from cluster.connect import Engine, engine
+from cluster.telemetry import MachineSampler
 from configs.engine import RaySettings
 from configs.settings import Settings
+from pipelines import database_watch
 from pipelines import watcher as module
+from pipelines.course import Course
 from pipelines.drive import interruptible
 from pipelines.last_resort import LastResort
 from pipelines.progress import Display
 from pipelines.scoreboard import Scoreboard
-from pipelines.tally import Tally
+from pipelines.tally import Board, Tally
 from pipelines.watcher import Watcher
 
 LIMIT_S = 60.0
@@ -69,7 +73,7 @@ def until(condition: Callable[[], bool]) -> None:
 
 def watch(
     run_id: RunId, database: Database, registry: RunRegistry, screen: io.StringIO | None = None,
-    last_resort: LastResort | None = None,
+    last_resort: LastResort | None = None, course: Course | None = None,
 ) -> Watcher:  # fmt: skip
     scoreboard: Any = Scoreboard
     display = Display(Console(file=screen or io.StringIO()))
@@ -86,7 +90,20 @@ def watch(
         queue,
         ["Transcribe"],
         last_resort or LastResort(lambda forgive: None, lambda: None),
+        course or Course(registry, MachineSampler(), {}),
     )
+
+
+class RememberingCourse(Course):
+    """Remembers how long the database was away at each look."""
+
+    def __init__(self, registry: RunRegistry) -> None:
+        super().__init__(registry, MachineSampler(), {})
+        self.away_s: list[float] = []
+
+    def look(self, board: Board, counts: RunCounts, database_away_s: float = 0.0) -> None:
+        super().look(board, counts, database_away_s)
+        self.away_s.append(database_away_s)
 
 
 def test_a_run_that_another_one_took_over_is_interrupted(
@@ -158,20 +175,26 @@ def test_progress_is_shown_and_the_last_figures_are_read(
 def test_a_database_that_is_away_for_a_while_is_survived(
     ray_home: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The server stops and comes back: it is said, the run goes on, and it holds its lock again, so that no
-    other run takes it for dead."""
+    """The server stops and comes back: it is said, the run goes on and is looked at all the time, and it holds its
+    lock again, so that no other run takes it for dead."""
     place = ray_home / "postgres"
     url = ensure_server(place)
     try:
         migrate(url)
         with RunRegistry(url, budget_s=0.2) as registry, Database(url, budget_s=0.2) as database:
             run_id = registry.open_run({})
-            watcher = watch(run_id, database, registry)
-            with caplog.at_level(logging.WARNING, logger=module.__name__), watcher.watching():
+            course = RememberingCourse(registry)
+            watcher = watch(run_id, database, registry, course=course)
+            board: Any = watcher._scoreboard
+            ray.get(board.report.remote("Transcribe", "actor-1", "its process", Tally(in_hand=1)))
+            with caplog.at_level(logging.WARNING, logger=database_watch.__name__), watcher.watching():
+                until(lambda: 0.0 in course.away_s)
                 stop_server(place)
                 until(lambda: "no state to show" in caplog.text)
+                until(lambda: course.away_s[-1] > 0.5)
                 ensure_server(place)
                 until(lambda: _is_locked(url, run_id))
+                until(lambda: course.away_s[-1] == 0.0)
             assert watcher.ended is None
             with RunRegistry(url, grace_s=0.0) as other:
                 other.open_run({})

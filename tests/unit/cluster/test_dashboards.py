@@ -11,12 +11,10 @@ import pytest
 import yaml
 
 from pipelines.metrics import METRICS
+from pipelines.progress import STAGES
 from tests.all_readings import all_readings
 from tests.dashboards import ALERTS_FILE, DASHBOARD_FILE, alert_rules, dashboard_queries, recorded_rules
 
-STAGES = (
-    "Prefilter", "Download", "Prepare", "Transcribe", "Identify", "Assemble", "Segment", "Embed", "Store",
-)  # fmt: skip
 OWN_SERIES = {"ALERTS": {"alertname", "alertstate", "run", "stage", "severity"}}
 """Prometheus makes these itself."""
 
@@ -103,7 +101,7 @@ def test_every_alert_says_what_is_wrong_and_what_to_do() -> None:
     rules = alert_rules()
     assert set(rules) == {
         "EarmarkStageStalled", "EarmarkEmptyTranscripts", "EarmarkMissingVectors", "EarmarkGpuStarved",
-        "EarmarkErrorRate",
+        "EarmarkDatabaseAway", "EarmarkErrorRate",
     }  # fmt: skip
     for rule in rules.values():
         assert "{{ $labels.run }}" in rule["annotations"]["summary"]

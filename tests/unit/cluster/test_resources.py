@@ -21,6 +21,7 @@ from configs.catalogue import profiles
 from configs.load import load_settings
 from pipelines.booking import Booking, booked, demand_room
 from pipelines.ingest import line
+from pipelines.progress import STAGES
 
 RTX_5080 = Hardware(16, (Gpu("NVIDIA GeForce RTX 5080", 16 * GIB),))
 
@@ -135,6 +136,12 @@ def test_a_share_set_by_hand_bounds_the_pool():
     """Half a card each leaves room for one beside the embedder."""
     pools = plan_pools(load_settings(overrides={"transcribe.gpu_share": 0.5}), RTX_5080)
     assert (pools.n_transcribers, pools.transcribe_gpu_share) == (1, 0.5)
+
+
+def test_the_line_has_the_stages_that_are_shown_in_its_order():
+    """Displays, reports and dashboards go by names that nobody can ask a line for that isn't made yet."""
+    settings = load_settings()
+    assert tuple(stage.name for stage in line(settings, plan_pools(settings, RTX_5080))) == STAGES
 
 
 CARDS = [(), *((Gpu("card", gib * GIB),) * n for n in (1, 2, 3, 4, 8) for gib in (12, 16, 24, 32, 80, 141))]

@@ -105,7 +105,7 @@ def test_a_cookies_file_of_nonsense_is_refused(tmp_path, capfd, text):
 def test_a_cookies_file_that_is_not_there_is_refused(tmp_path):
     """By its path."""
     with pytest.raises(ConfigError, match=r"nowhere\.txt"):
-        only(sources.cookies, tmp_path, download__cookies_file=tmp_path / "nowhere.txt")
+        only(sources.cookies, tmp_path, download__cookies_file="/nowhere.txt")
 
 
 def test_cookies_that_others_may_read_are_named(tmp_path):

@@ -2,7 +2,8 @@
 
 import pytest
 
-from pipelines.bottleneck import StageLoad, find_bottleneck
+from pipelines.bottleneck import SourceLoad, StageLoad, find_bottleneck
+from pipelines.planning import TURN
 
 STAGES = (
     "Prefilter",
@@ -56,11 +57,55 @@ def test_a_stage_that_waits_for_the_database_is_named_with_the_database_as_the_c
 
 
 def test_waiting_for_a_permission_to_ask_is_no_work_and_binds_all_the_same() -> None:
-    """The source's budget is the limit then, and no number of actors changes it."""
+    """The source's budget is the limit then, and no number of actors changes it; which one, its queue tells."""
     loads = [load("Prefilter", 0.1, paused=0.85), *line()[1:]]
-    found = find_bottleneck(loads, line_s=300.0)
-    assert (found.stage, found.cause) == ("Prefilter", "youtube")
-    assert "another exit address" in found.advice
+    for cause in ("youtube", "other_sources"):
+        held = [
+            SourceLoad(each, 0.0, 0.9 if each == cause else 0.1, "") for each in ("youtube", "other_sources")
+        ]
+        found = find_bottleneck(loads, 300.0, held)
+        assert (found.stage, found.cause, found.advice) == ("Prefilter", cause, TURN[cause])
+        assert "waited 85% of it for a permission to ask" in found.why
+    unknown = find_bottleneck(loads, 300.0)
+    assert (unknown.stage, unknown.cause) == ("Prefilter", "source")
+    assert "youtube_videos_per_h or governor.other_videos_per_h" in unknown.advice
+
+
+@pytest.mark.parametrize(
+    ("cause", "site", "whom"),
+    [("youtube", "youtube", "YouTube"), ("other_sources", "podcast.example", "podcast.example")],
+)
+def test_what_waits_on_the_queue_for_a_source_is_no_idleness(cause: str, site: str, whom: str) -> None:
+    """No stage works much and none is paused: at 62 h/h a recogniser that could do 148 works 42 % of the time."""
+    other = SourceLoad("other_sources" if cause == "youtube" else "youtube", 0.1, 0.1, "else.example")
+    found = find_bottleneck(line(Transcribe=0.42), 3600.0, [other, SourceLoad(cause, 0.93, 0.97, site)])
+    assert (found.stage, found.cause, found.advice) == ("Prefilter", cause, TURN[cause])
+    assert f"videos waited 93% of the time on the queue for a permission to ask {whom}" in found.why
+    assert "no stage worked more than 42% of it (Transcribe)" in found.why
+
+
+@pytest.mark.parametrize("waited", [0.3, 0.97])
+def test_a_source_before_a_stage_that_works_all_the_time_binds_nothing(waited: float) -> None:
+    """It gives more than the stage can take, and what it gives piles up."""
+    found = find_bottleneck(line(Transcribe=0.97), 300.0, [SourceLoad("youtube", waited, 0.99, "youtube")])
+    assert (found.stage, found.cause) == ("Transcribe", "work")
+
+
+def test_a_source_that_was_waited_for_now_and_then_is_told_and_not_named() -> None:
+    """Nothing was at its limit for long."""
+    found = find_bottleneck(line(Transcribe=0.4), 300.0, [SourceLoad("youtube", 0.45, 0.5, "youtube")])
+    assert (found.stage, found.cause) == (None, "idle") and "45% of the time on the queue" in found.why
+
+
+def test_a_stage_that_is_paused_until_its_batch_has_filled_binds_nothing() -> None:
+    """Embed beside a recogniser that works all the time: no source's pause, and nothing to balance."""
+    loads = [*line(Transcribe=0.97)[:-2], load("Embed", 0.1, paused=0.88), load("Store")]
+    found = find_bottleneck(loads, 300.0, [SourceLoad("youtube", 0.1, 0.2, "youtube")])
+    assert (found.stage, found.cause) == ("Transcribe", "work")
+    alone = find_bottleneck(
+        [*line(Transcribe=0.3)[:-2], load("Embed", 0.1, paused=0.88), load("Store")], 300.0
+    )
+    assert (alone.stage, alone.cause) == (None, "idle")
 
 
 def test_stages_that_work_equally_hard_are_balanced() -> None:

@@ -38,6 +38,13 @@ def test_a_run_with_the_same_models_on_the_same_machine_counts():
     assert contention_is_in(found)
 
 
+def test_a_pool_counts_at_its_largest():
+    """When a run ends Ray Data has let most of its actors go."""
+    kept = run(7, Prepare={"actors": 0, "actors_peak": 3})
+    found = measured_costs((kept,), SETTINGS, HERE, POOLS | {"Prepare": 3}, BY_TABLES)
+    assert found["Prepare"].same_pool
+
+
 def test_what_a_source_did_that_day_counts_for_nobody():
     """A slow download server says nothing of the next one."""
     assert {"Prefilter", "Download"} & set(costs(run())) == set()

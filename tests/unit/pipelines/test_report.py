@@ -36,6 +36,29 @@ def test_shares_are_of_the_lines_time() -> None:
     assert found["tail_s"] == 4.0
 
 
+def test_shares_never_come_to_more_than_the_time_there_was() -> None:
+    """What was done before the first row is in the sums, and not in the line's time."""
+    kept = {"Prefilter": stage(30.0, paused_s=90.0, held_back_s=40.0), "Store": stage(70.0, blocked_s=90.0)}
+    for each in report_document(FIGURES | {"stages": kept}, ReportSettings())["stages"].values():
+        parts = [each[part] for part in ("busy", "blocked", "paused", "starved")]
+        assert sum(parts) == pytest.approx(1.0) and min(parts) >= 0.0
+
+
+SOURCES = {
+    "youtube": {"waited_s": 95.0, "held_s": 97.0, "sites": {"youtube": 95.0}},
+    "other_sources": {"waited_s": 0.0, "held_s": 0.0, "sites": {}},
+}
+
+
+def test_a_source_that_was_waited_for_binds() -> None:
+    """YouTube's 62 h/h before a card that could do 148: nobody is paused, all starve, and none has another setting."""
+    kept = {"Prefilter": stage(4.0), "Prepare": stage(12.0), "Transcribe": stage(42.0), "Store": stage(3.0)}
+    found = report_document(FIGURES | {"stages": kept, "sources": SOURCES}, ReportSettings())
+    assert (found["bottleneck"], found["cause"]) == ("Prefilter", "youtube")
+    assert "another exit address" in found["advice"]
+    assert found["sources"] == {"youtube": {"waited": 0.95, "held": 0.97, "site": "youtube"}}
+
+
 def test_energy_and_rent_make_the_cost_of_an_audio_hour() -> None:
     """Without a price there is none; without a card no energy."""
     prices = ReportSettings(price_per_kwh=0.30, machine_price_per_h=0.60)

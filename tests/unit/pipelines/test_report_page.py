@@ -70,6 +70,16 @@ def test_without_a_card_there_is_no_plot_of_one() -> None:
     assert figures == ["stages", "queues", "pools", "stored", "cpu"]
 
 
+def test_a_card_that_does_not_tell_how_busy_it_is_has_a_plot_of_its_memory() -> None:
+    """Such as one that is cut into MIG instances."""
+    kept = course()
+    kept["machine"]["gpu_busy_s"] = [None] * len(kept["at_s"])
+    text = page(document(), kept)
+    read = Reader(text)
+    assert "gpu" in [value for tag, name, value in read.attributes if (tag, name) == ("figure", "id")]
+    assert "memory of the fullest" in text and "cards busy" not in text
+
+
 def test_nothing_comes_from_elsewhere() -> None:
     """No script, no address of any host, and a policy that would refuse them."""
     text = page(document(), course())

@@ -1,6 +1,6 @@
 """What becomes of a row at which its stage fails, where another row can go on in its place. Without Ray."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -30,8 +30,8 @@ class Quiet:
         self.n_failed += 1
 
     @contextmanager
-    def handing_over(self, n_bytes: int) -> Iterator[None]:
-        assert n_bytes > 0
+    def handing_over(self, n_bytes: int, made: Mapping[str, int]) -> Iterator[None]:
+        assert n_bytes > 0 and made is not None
         yield
 
     def fail(self, video_id: VideoId, fence: int, error: EarmarkError) -> None:

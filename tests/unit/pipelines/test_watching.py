@@ -49,6 +49,17 @@ def test_the_first_look_takes_the_whole_time():
     assert "busy 30%" in prepare and "busy 85%" in transcribe
 
 
+def test_a_stage_that_is_held_back_is_blocked():
+    """As in the report: its actors have no row, and rows wait for them."""
+    before = figures(90.0, Prepare=stage(40.0, 50.0, held_back_s=10.0))
+    now = figures(100.0, Prepare=stage(44.0, 56.0, held_back_s=15.0, queue=12))
+    prepare = list(lines(document(now), now, before))[1]
+    assert "busy 40%, blocked 50%, paused 0%, starved 10%; 12 waiting" in prepare
+    later = figures(110.0, Prepare=stage(44.0, 66.0, held_back_s=25.5))
+    prepare = list(lines(document(later), later, now))[1]
+    assert "busy 0%, blocked 100%, paused 0%, starved 0%" in prepare, "no more than there was"
+
+
 def test_the_head_says_how_far_it_is_and_the_end_what_binds():
     """Of what there is none it says nothing."""
     head, *_, verdict = lines(document(NOW), NOW, BEFORE)

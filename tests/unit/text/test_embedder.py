@@ -125,6 +125,38 @@ def test_videos_share_a_pass() -> None:
     assert len(model.passes) == 1
 
 
+def test_a_video_that_waits_for_its_batch_to_fill_lingers_until_it_is_taken() -> None:
+    """Nobody works on it until then; while the model has it, somebody does. Closing lets it go too."""
+    inside, most = [], []
+
+    @contextmanager
+    def lingering() -> Iterator[None]:
+        inside.append(threading.get_ident())
+        most.append(len(inside))
+        yield
+        inside.remove(threading.get_ident())
+
+    model = CountingModel(held=True)
+    callers = ThreadPoolExecutor(4)
+    with Embedder(
+        model, EmbedSettings(batch_size=8, linger_s=LONG_S, dimensions=DIM), lingering=lingering
+    ) as embedder:
+        waiting = [callers.submit(embedder.embed, sized(f"v{n}", 2)) for n in range(3)]
+        until(lambda: len(inside) == 3)
+        assert model.passes == []
+        waiting.append(callers.submit(embedder.embed, sized("last", 2)))
+        assert model.entered.acquire(timeout=30)
+        until(lambda: not inside)
+        assert max(most) >= 3 and not any(future.done() for future in waiting)
+        model.gate.set()
+        for future in waiting:
+            assert_right(future.result(30))
+        left = callers.submit(embedder.embed, sized("left", 2))
+        until(lambda: len(inside) == 1)
+    assert isinstance(left.exception(30), TransientError) and not inside
+    callers.shutdown()
+
+
 def test_what_came_during_a_pass_goes_together_in_the_next() -> None:
     """While the model works the queue fills; twelve videos make few passes, not twelve."""
     model = CountingModel(held=True)
