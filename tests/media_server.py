@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from socketserver import TCPServer
 from types import TracebackType
 from typing import Self
 
@@ -71,6 +72,8 @@ class Seen:
     path: str
     range: str | None
     user_agent: str | None
+    client: str
+    """Address that it came from."""
 
 
 @dataclass
@@ -90,14 +93,20 @@ class _Resource:
 
 
 class MediaServer:
-    """Serves until it is closed. ``bytes_per_s`` limits all connections together; ``port`` 0: any.
+    """Serves until it is closed. ``bytes_per_s`` limits all connections together; ``port`` 0: any; ``host``: which of this
+    machine's addresses it listens on.
 
     It is also a proxy that finds every host's paths among its own resources, so that a test can use public
     names; with ``proxy_login`` (``user:password``) it asks for that login.
     """
 
     def __init__(
-        self, bytes_per_s: int | None = None, port: int = 0, *, proxy_login: str | None = None
+        self,
+        bytes_per_s: int | None = None,
+        port: int = 0,
+        *,
+        proxy_login: str | None = None,
+        host: str = "127.0.0.1",
     ) -> None:
         self.proxy_authorization = (
             f"Basic {base64.b64encode(proxy_login.encode()).decode()}" if proxy_login else None
@@ -108,8 +117,9 @@ class MediaServer:
         self.closed = threading.Event()
         self.lock = threading.Lock()
         self._free_at = time.monotonic()
+        self._host = host
         self._resources: dict[str, _Resource] = {}
-        self._server = _Server(("127.0.0.1", port), _handler_for(self))
+        self._server = _Server((host, port), _handler_for(self))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
     def __enter__(self) -> Self:
@@ -129,7 +139,7 @@ class MediaServer:
         return int(self._server.server_address[1])
 
     def url(self, path: str) -> str:
-        return f"http://127.0.0.1:{self.port}{path}"
+        return f"http://{self._host}:{self.port}{path}"
 
     def add(
         self, path: str, content: bytes | Path | Callable[[], bytes] = b"", fault: Fault | None = None,
@@ -177,6 +187,10 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 128
 
+    def server_bind(self) -> None:
+        """Without its parent's look-up of the address's name, which may take a resolver's time-out."""
+        TCPServer.server_bind(self)
+
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that hangs up is no news."""
 
@@ -201,7 +215,9 @@ def _handler_for(owner: MediaServer) -> type[BaseHTTPRequestHandler]:
                 path = "/" + path.partition("://")[2].partition("/")[2]
                 if self.headers["Proxy-Authorization"] != owner.proxy_authorization:
                     return self._refuse(HTTPStatus.PROXY_AUTHENTICATION_REQUIRED, {})
-            seen = Seen(self.command, path, self.headers["Range"], self.headers["User-Agent"])
+            seen = Seen(
+                self.command, path, self.headers["Range"], self.headers["User-Agent"], self.client_address[0]
+            )
             taken = owner.take(path, seen)
             if taken is None:
                 return self._refuse(HTTPStatus.NOT_FOUND, {})

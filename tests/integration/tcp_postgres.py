@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from ipaddress import ip_network
 from pathlib import Path
 
 import psycopg
@@ -16,8 +17,12 @@ from actors.store.service_account import let_reach, server_account
 
 
 @contextmanager
-def tcp_postgres(user: str, password: str) -> Iterator[str]:
-    """A server with an empty database ``corpus`` that belongs to ``user``; gives its URL, password and all."""
+def tcp_postgres(user: str, password: str, address: str = "127.0.0.1") -> Iterator[str]:
+    """A server with an empty database ``corpus`` that belongs to ``user``; gives its URL, password and all.
+
+    Args:
+        address: of this machine, on which it listens; whoever is in the same /24 may come in.
+    """
     home = Path(tempfile.mkdtemp(prefix="em-pg-"))
     cluster = home / "pg" / "pg18"
     try:
@@ -28,11 +33,13 @@ def tcp_postgres(user: str, password: str) -> Iterator[str]:
             )
             connection.execute(sql.SQL("create database corpus owner {user}").format(**role))
         embedded.stop_server(home / "pg")
-        (cluster / "pg_hba.conf").write_text("host all all 127.0.0.1/32 scram-sha-256\n")
-        port = free_port()
-        _pg_ctl(cluster, "start", "-o", f"-c listen_addresses=127.0.0.1 -c port={port} -k ''")
+        (cluster / "pg_hba.conf").write_text(
+            f"host all all {ip_network(f'{address}/24', strict=False)} scram-sha-256\n"
+        )
+        port = free_port(address)
+        _pg_ctl(cluster, "start", "-o", f"-c listen_addresses={address} -c port={port} -k ''")
         try:
-            yield f"postgresql://{user}:{password}@127.0.0.1:{port}/corpus"
+            yield f"postgresql://{user}:{password}@{address}:{port}/corpus"
         finally:
             _pg_ctl(cluster, "stop", "-m", "immediate")
     finally:
@@ -40,9 +47,9 @@ def tcp_postgres(user: str, password: str) -> Iterator[str]:
         shutil.rmtree(home)
 
 
-def free_port() -> int:
+def free_port(address: str = "127.0.0.1") -> int:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((address, 0))
         return int(probe.getsockname()[1])
 
 
