@@ -29,7 +29,7 @@ def build_prefilter(context: RunContext, ledger: Ledger) -> Worker:
             yield known
             return
         with gate(request.url):
-            raise Rejected("nothing is behind this id", code="removed")
+            raise Rejected("nothing is behind this id")
 
     find_nothing = gate.governed(look)
 

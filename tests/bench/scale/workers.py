@@ -29,7 +29,8 @@ def measure(
     """
     trial = _trial(1, speed, seconds, assignments, home)
     tell("one recogniser alone")
-    alone_h_per_h = _speech_speed(limit.measure(make_corpus(home.root / "alone", speed * ALONE_S), trial))
+    corpus = make_corpus(home.root / "alone", speed * min(ALONE_S, seconds))
+    alone_h_per_h = _speech_speed(limit.measure(corpus, trial))
     for n in numbers:
         tell(f"{n} recognisers: making {n * speed * seconds / 3600:.2f} h of audio")
         media = home.root / f"media-{n}"
