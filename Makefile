@@ -18,7 +18,7 @@ BIN := .venv/bin
 comma := ,
 STAMP := .venv/.installed-$(subst $(comma),-,$(EXTRAS))
 
-.PHONY: install demo test tools check bench bench-voices bench-metrics bench-plan soak faults image clean
+.PHONY: install demo test tools check bench bench-voices bench-metrics bench-plan bench-scale soak faults image clean
 install: $(STAMP)
 
 # Bytecode at once: a run starts a dozen processes, and each would compile Ray and pandas for itself.
@@ -59,6 +59,9 @@ bench-plan: install  ## what `plan` foretells against what runs then measure
 
 bench-voices: install  ## what telling voices apart costs, and what its fast path misses
 	$(BIN)/python -m tests.bench.voices $(ARGS)
+
+bench-scale: install  ## more recognisers, one long video, 100,000 ids, and what 1,000 GPUs would ask of ledger and driver
+	$(BIN)/python -m tests.bench.scale $(ARGS)
 
 soak: install  ## 2,000 short videos in one run: does memory grow?
 	$(BIN)/python -m tests.bench.soak $(ARGS)

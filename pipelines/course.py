@@ -47,6 +47,8 @@ class Course:
         self._members: dict[str, frozenset[str]] = {}
         self._to_note: deque[dict[str, Any]] = deque(maxlen=1)
         self.timeline, self.waits = Timeline(), SourceWaits()
+        self.bounds: Mapping[str, tuple[int, int]] = {}
+        """Fewest and most actors that each stage's pool may have; empty until the line is known."""
         self.machine: MachineSight | None = None
 
     @contextmanager
@@ -154,6 +156,8 @@ def figures(
         stage["actors_peak"] = timeline.actors_peaks.get(name, stage["actors"])
         if name in timeline.actors_peaks:  # else it was over before anybody looked
             stage["actors"] = timeline.actors(name)
+        if name in course.bounds:
+            stage["actors_least"], stage["actors_most"] = course.bounds[name]
         stage["held_back_s"] = round(timeline.held_back_s(name), 2)
     kept["tail_s"] = None if (tail_s := course.tail_s(line_s)) is None else round(tail_s, 2)
     kept["scalings"] = timeline.scalings_document()

@@ -71,6 +71,7 @@ class Drive:
         if plan.settings.ray.address is None:  # told sooner than by starting it
             demand_room(stages, Booking(n_cpus, len(plan.hardware.gpus)))
         self._display.expected = tuple(stage.name for stage in stages)
+        self._course.bounds = {stage.name: (stage.min_actors, stage.max_actors) for stage in stages}
         plan.home.keep_model_caches()
         self._display.say("Starting Ray …")
         with (

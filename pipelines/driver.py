@@ -64,7 +64,7 @@ def run(items: Iterable[Wanted], plan: Plan, display: Display) -> Outcome:
         permits = Permits.of(database, plan.settings.governor, plan.settings.download)
         export = None
         if plan.settings.report.metrics:
-            export = RunExport(Exporter(run_name(run_id)), permits, plan.hardware.n_cpus)
+            export = RunExport(Exporter(run_name(run_id)), queue, plan.hardware.n_cpus)
         course = Course(registry, sampler, hardware, export)
         drive = Drive(plan, run_id, database, queue, registry, display, course)
         started, asked, change = time.monotonic(), Asked(), RecipeChange()

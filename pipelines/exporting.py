@@ -9,8 +9,8 @@ import time
 from collections.abc import Mapping
 
 from actors.errors import TransientError
-from actors.store.permits import Permits
 from actors.store.run_counts import RunCounts
+from actors.store.run_queue import RunQueue
 from cluster.telemetry import MachineSight
 from pipelines.exporter import Exporter
 from pipelines.readings import Source, machine_readings, run_readings, source_readings, stage_readings
@@ -27,11 +27,12 @@ class RunExport:
     """One run's. ``look`` is for one thread, ``ask_sources`` for one, the same or another.
 
     Args:
+        queue: says what is known of each source, on a cluster of all nodes' exits.
         n_cpus: cores that the run may use.
     """
 
-    def __init__(self, exporter: Exporter, permits: Permits, n_cpus: float) -> None:
-        self._exporter, self._permits, self._n_cpus = exporter, permits, n_cpus
+    def __init__(self, exporter: Exporter, queue: RunQueue, n_cpus: float) -> None:
+        self._exporter, self._queue, self._n_cpus = exporter, queue, n_cpus
         self._sources: tuple[Mapping[str, Source], float] = {}, 0.0
         """With how far the governor's clock is ahead of ours, in seconds."""
         self._asked_at: float | None = None
@@ -55,9 +56,11 @@ class RunExport:
             return
         self._asked_at = now
         try:
-            buckets, now_s = self._permits.buckets()
+            buckets, now_s = self._queue.buckets()
         except TransientError as error:  # away for the moment
             logger.warning("the governor's state can't be exported: %s", error)
             return
-        sources = {site: Source(site, bucket, self._permits.policy(site)) for site, bucket in buckets.items()}
+        sources = {
+            site: Source(site, tuple(exits), self._queue.policy(site)) for site, exits in buckets.items()
+        }
         self._sources = sources, now_s - time.monotonic()

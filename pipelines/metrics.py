@@ -83,10 +83,10 @@ RUN_METRICS = (
 SITE = (*RUN, "site")
 """``youtube``, or a host."""
 GOVERNOR_METRICS = (
-    _gauge("earmark_governor_permits_per_hour", "1/h", SITE, "Videos that the source may be asked for an hour, as of now"),
-    _gauge("earmark_governor_permits_free", "permits", SITE, "Permits that could be had at this moment"),
-    _gauge("earmark_governor_recent_permits", "permits", SITE, "Permits given in about the last hour"),
-    _gauge("earmark_governor_pause_seconds", "s", SITE, "Until the source may be asked again; 0: it may"),
+    _gauge("earmark_governor_permits_per_hour", "1/h", SITE, "Videos that the source may be asked for an hour, as of now, by all exits that ask it"),
+    _gauge("earmark_governor_permits_free", "permits", SITE, "Permits that could be had at this moment, all exits together"),
+    _gauge("earmark_governor_recent_permits", "permits", SITE, "Permits given in about the last hour, to all exits"),
+    _gauge("earmark_governor_pause_seconds", "s", SITE, "Until the source may be asked again by any exit; 0: it may"),
 )  # fmt: skip
 
 CARD = (*RUN, "gpu", "model")

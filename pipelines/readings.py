@@ -1,6 +1,6 @@
 """What the metrics of a run are at one moment, out of what is known of it. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from actors.fetch.asker import YOUTUBE
@@ -30,7 +30,8 @@ class Source:
     """What the governor knows of one site, and what the settings allow for it."""
 
     site: str
-    bucket: Bucket
+    exits: tuple[Bucket, ...]
+    """Of each exit address that asks it: on one machine there is one."""
     policy: Policy
 
 
@@ -82,21 +83,32 @@ def run_readings(
 
 def source_readings(sources: Mapping[str, Source], now_s: float) -> Iterator[Reading]:
     """
+    What several exits may ask is added up, and a source is paused where all of them are: no label holds an address.
+
     Args:
         now_s: on the governor's clock.
     """
-    asked_most = sorted(
-        sources.values(), key=lambda source: (source.site != YOUTUBE, -source.bucket.recent, source.site)
-    )
-    for source in asked_most[:MAX_SITES]:
-        labels, bucket = {"site": source.site}, source.bucket
-        rate, free = rate_per_h(bucket, source.policy), n_free(bucket, source.policy, now_s)
+    recent = {
+        site: sum(bucket.recent_at(now_s) for bucket in source.exits) for site, source in sources.items()
+    }
+    asked_most = sorted(sources, key=lambda site: (site != YOUTUBE, -recent[site], site))
+    for site in asked_most[:MAX_SITES]:
+        labels, exits, policy = {"site": site}, sources[site].exits, sources[site].policy
+        rate = _sum(rate_per_h(bucket, policy) for bucket in exits)
+        free = _sum(n_free(bucket, policy, now_s) for bucket in exits)
         if rate is not None:
             yield Reading("earmark_governor_permits_per_hour", rate, labels)
         if free is not None:
             yield Reading("earmark_governor_permits_free", free, labels)
-        yield Reading("earmark_governor_recent_permits", bucket.recent_at(now_s), labels)
-        yield Reading("earmark_governor_pause_seconds", bucket.pause_left_s(now_s), labels)
+        yield Reading("earmark_governor_recent_permits", recent[site], labels)
+        pause_s = min(bucket.pause_left_s(now_s) for bucket in exits)
+        yield Reading("earmark_governor_pause_seconds", pause_s, labels)
+
+
+def _sum(limits: Iterable[float | None]) -> float | None:
+    """``None``: one of them has no limit."""
+    known = list(limits)
+    return None if None in known else sum(limit for limit in known if limit is not None)
 
 
 def machine_readings(machine: MachineSight, n_cpus: float) -> Iterator[Reading]:

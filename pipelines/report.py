@@ -85,7 +85,10 @@ def _stage(load: StageLoad, kept: Mapping[str, Any]) -> dict[str, Any]:
     shares = {
         name: round(getattr(load, name), 4) for name in ("busy", "blocked", "paused", "starved", "database")
     }
-    named = ("items", "failed", "codes", "p50_s", "p99_s", "load_s", "bytes_out", "batches", "batched")
+    named = (
+        "actors_least", "actors_most", "items", "failed", "codes", "p50_s", "p99_s", "load_s", "bytes_out", "batches",
+        "batched",
+    )  # fmt: skip
     return {
         **shares, "queue_peak": load.queue_peak, "actors": load.actors, "capacity_h_per_h": load.capacity_h_per_h,
         **{name: kept.get(name) for name in named},
@@ -143,11 +146,11 @@ def standing(document: Mapping[str, Any]) -> str:
 
 def told_of_stages(document: Mapping[str, Any]) -> Iterator[str]:
     """What each stage did, which one held the others back, and what it cost."""
-    yield f"{'stage':<12}{'busy':>6}{'blocked':>9}{'paused':>8}{'starved':>9}{'queue':>7}{'actors':>8}{'could do':>11}{'p50':>9}{'p99':>9}"
+    yield f"{'stage':<12}{'busy':>6}{'blocked':>9}{'paused':>8}{'starved':>9}{'queue':>7}{'actors':>8}{'bounds':>8}{'could do':>11}{'p50':>9}{'p99':>9}"
     for name, stage in document["stages"].items():
         yield (
             f"{name:<12}{stage['busy']:>6.0%}{stage['blocked']:>9.0%}{stage['paused']:>8.0%}{stage['starved']:>9.0%}"
-            f"{stage['queue_peak']:>7}{stage['actors']:>8}{speed_said(stage['capacity_h_per_h']):>11}"
+            f"{stage['queue_peak']:>7}{stage['actors']:>8}{bounds_said(stage):>8}{speed_said(stage['capacity_h_per_h']):>11}"
             f"{seconds_said(stage['p50_s']):>9}{seconds_said(stage['p99_s']):>9}"
         )
     yield f"Bottleneck: {document['bottleneck'] or 'none'} ({document['cause']}): {document['why']}"
@@ -170,6 +173,14 @@ MOST_SCALINGS = 12
 
 def speed_said(speed: float | None) -> str:
     return "" if speed is None else f"{speed:.0f} h/h"
+
+
+def bounds_said(stage: Mapping[str, Any]) -> str:
+    """Between which numbers of actors the pool may go; nothing for a run that didn't keep them."""
+    least, most = stage["actors_least"], stage["actors_most"]
+    if least is None or most is None:
+        return ""
+    return f"{most}" if least == most else f"{least}–{most}"
 
 
 def seconds_said(seconds: float | None) -> str:

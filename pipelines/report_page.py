@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from pipelines.over_time import over_time
 from pipelines.page_plots import OPACITY, PARTS, Plot, plots
-from pipelines.report import seconds_said, speed_said, standing
+from pipelines.report import bounds_said, seconds_said, speed_said, standing
 
 TEMPLATE = "report_page.html"
 
@@ -67,6 +67,7 @@ def _environment() -> Environment:
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     made.filters |= {
+        "bounds": bounds_said,
         "duration": _duration,
         "sentence": _sentence,
         "share": _share,

@@ -38,7 +38,7 @@ def all_readings(stages: tuple[str, ...]) -> Iterator[Reading]:
     yield from stage_readings(tallies, timeline)
     counts = RunCounts(**{field.name: 4 for field in fields(RunCounts)})
     yield from run_readings(counts, 10.0, 2.0, 0.0)
-    source = Source("youtube", Bucket(0.0, recent=3.0), Policy(240.0, 0.3, 900.0, 14_400.0))
+    source = Source("youtube", (Bucket(0.0, recent=3.0),), Policy(240.0, 0.3, 900.0, 14_400.0))
     yield from source_readings({source.site: source}, 5.0)
     card = CardSight(0, "Some Card", 0.5, 4, 16, power_w=90.0, energy_j=900.0)
     yield from machine_readings(MachineSight(12.0, (card,), 3.0, 900.0), 2)

@@ -36,7 +36,7 @@ def figures() -> dict[str, Any]:
         name: Tally(
             items=40, busy_s=196.0 if name == BOUND else 60.0, age_s=205.0, audio_s=18_000.0
         ).figures()
-        | {"queue_peak": 100 if name == BOUND else 0, "actors_peak": 1}
+        | {"queue_peak": 100 if name == BOUND else 0, "actors_peak": 1, "actors_least": 1, "actors_most": 6}
         for name in STAGES
     }
     return {

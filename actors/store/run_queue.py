@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from actors.fetch.governor import BURST, Bucket, given_up, n_free, take
+from actors.fetch.governor import BURST, Bucket, Policy, given_up, n_free, take
 from actors.rows import Request, RunId
 from actors.store.database import Conn, Database
 from actors.store.ledger import Ledger
@@ -48,8 +48,19 @@ class RunQueue:
         """Whether the run takes nothing more."""
         return self.outlook().exhausted(self._settings.retry.patience_s)
 
+    def buckets(self) -> tuple[dict[str, list[Bucket]], float]:
+        """What is known of each source: of every exit that asks on a cluster, else of our own; and the time now on
+        their clock."""
+        if self._has_several_exits:
+            return self._permits.buckets_in_use()
+        own, now_s = self._permits.buckets()
+        return {site: [bucket] for site, bucket in own.items()}, now_s
+
+    def policy(self, site: str) -> Policy:
+        return self._permits.policy(site)
+
     def _shares(self) -> dict[str, int]:
-        buckets, now_s = self._buckets()
+        buckets, now_s = self.buckets()
         limits = {site: self._n_free(site, exits, now_s) for site, exits in buckets.items()}
         asking = self._database.run(partial(_asking, run_id=self._run_id))
         return {site: max(0, n - asking.get(site, 0)) for site, n in limits.items() if n is not None}
@@ -63,7 +74,7 @@ class RunQueue:
 
     def _holds(self, age_s: float) -> list[Hold]:
         """A source is held where no exit may ask it."""
-        buckets, now_s = self._buckets()
+        buckets, now_s = self.buckets()
         patience_s = self._settings.governor.patience_s
         found = []
         for site, exits in buckets.items():
@@ -74,12 +85,6 @@ class RunQueue:
                     Hold(site, left_s, all(bucket.pause_left_s(now_s) > 0 for bucket in exits), gave_up)
                 )
         return found
-
-    def _buckets(self) -> tuple[dict[str, list[Bucket]], float]:
-        if self._has_several_exits:
-            return self._permits.buckets_in_use()
-        own, now_s = self._permits.buckets()
-        return {site: [bucket] for site, bucket in own.items()}, now_s
 
 
 def _read(connection: Conn, run_id: RunId) -> tuple[list[dict[str, Any]], float]:

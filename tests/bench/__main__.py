@@ -23,23 +23,19 @@ from tests.bench.audio import Corpus, make_corpus
 from tests.bench.real_engine import RealEngine
 from tests.bench.server import Network, serving
 from tests.bench.standin import StandIn
-from tests.bench.trial import LEAST_LIMIT_S, Trial, new_database, temporary_home
+from tests.bench.trial import (
+    LEAST_LIMIT_S,
+    SAME_WORK,
+    SIMULATED,
+    Trial,
+    assigned,
+    new_database,
+    temporary_home,
+)
 
-N_STAND_INS = 2
 REAL_HOURS = 0.4
 PACE_ALLOWED = 10.0
 """A piece of work may take so many times what the engine alone would need before it is given up."""
-SIMULATED = {
-    "transcribe.actors": N_STAND_INS,
-    "prefilter.actors": 2,
-    "download.actors": 4,
-    "prepare.actors": 2,
-    "segment.min_chars": 1100,
-    "segment.max_chars": 1400,
-}
-"""The shape of the larger profiles over the demo's models."""
-SAME_WORK = {"identify.enabled": False}
-"""The other sides name no speakers. What that costs the line, ``tests.bench.voices`` measures."""
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -164,12 +160,8 @@ def _measure(side: report.SideName, corpus: Corpus, trial: Trial, network: Netwo
 
 
 def _settings(form: str, assignments: tuple[str, ...]) -> Settings:
-    overrides: dict[str, object] = {**(SIMULATED if form == "simulated" else {}), **SAME_WORK}
-    for assignment in assignments:
-        name, is_given, value = assignment.partition("=")
-        if not is_given:
-            raise click.UsageError(f"--set {assignment}: write SECTION.NAME=VALUE")
-        overrides[name] = value
+    shape = SIMULATED if form == "simulated" else {}
+    overrides: dict[str, object] = {**shape, **SAME_WORK, **assigned(assignments)}
     return load_settings("demo", overrides=overrides, env_file=None)
 
 

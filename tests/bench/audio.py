@@ -84,6 +84,14 @@ def make_brief_corpus(directory: Path, n_recordings: int) -> Corpus:
     return _dealt(directory, talk(min(SOURCE_S, max(120.0, sum(lengths))), long_pauses=0.0), lengths)
 
 
+def make_uneven_corpus(directory: Path, long_s: float, n_short: int, short_s: tuple[float, float]) -> Corpus:
+    """One long recording among so many short ones, a third of which come before it."""
+    rng = random.Random(3)
+    lengths = [rng.uniform(*short_s) for _ in range(n_short)]
+    lengths.insert(n_short // 3, long_s)
+    return _dealt(directory, talk(min(SOURCE_S, max(120.0, sum(lengths)))), lengths)
+
+
 def _dealt(directory: Path, sound: Samples, lengths_s: Sequence[float]) -> Corpus:
     """Files of these lengths, cut out of one encoded recording."""
     directory.mkdir(parents=True, exist_ok=True)

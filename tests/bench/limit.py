@@ -17,7 +17,7 @@ from tests.bench.trial import Trial
 
 
 @dataclass(frozen=True, slots=True)
-class _Cutting:
+class Cutting:
     """Opens what cuts a recording into slices."""
 
     prepare: PrepareSettings
@@ -76,7 +76,7 @@ def measure(corpus: Corpus, trial: Trial) -> Measured:
 
 def prepared(corpus: Corpus, trial: Trial) -> list[Slice]:
     """All slices of the corpus, longest first."""
-    cutting = _Cutting(
+    cutting = Cutting(
         trial.settings.prepare, trial.window_s, trial.settings.transcribe.language, trial.engine.needs_sound
     )
     with crew(os.cpu_count() or 1, cutting) as cutters:

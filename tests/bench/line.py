@@ -15,7 +15,7 @@ from rich.console import Console
 
 from actors.fetch.identity import identify
 from cluster.hardware import find_hardware
-from cluster.resources import Hardware, Pools, plan_pools
+from cluster.resources import GIB, Gpu, Hardware, Pools, plan_pools
 from cluster.switches import set_switches
 from tests.bench.audio import Corpus
 from tests.bench.cpu import CpuLog
@@ -25,6 +25,9 @@ from tests.bench.trial import Trial
 
 if TYPE_CHECKING:
     from pipelines.tally import Tally
+
+
+STAND_IN_GPU = Gpu("a stand-in", 16 * GIB)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +82,19 @@ def measure(corpus: Corpus, urls: Sequence[str], trial: Trial, database_url: str
 
 def _resources(trial: Trial) -> tuple[Hardware, Pools]:
     """What the line may use. In the simulated form recogniser and embedder stand for work on a GPU: the
-    recogniser books no core, and the one that the embedder books comes on top of the machine's own."""
+    recogniser books no core, and the one that the embedder books comes on top of the machine's own. GPUs that it books
+    are Ray's bookkeeping alone."""
     hardware = find_hardware()
     if trial.form == "real":
         return hardware, plan_pools(trial.settings, hardware)
     n_preparers = trial.settings.prepare.actors
     pools = Pools(
         transcribe_device="cuda", embed_device="cpu", n_transcribers=trial.n_workers,
-        transcribe_gpu_share=0.0, embed_gpu_share=0.0, n_preparers=n_preparers,
+        transcribe_gpu_share=float(trial.books_gpus), embed_gpu_share=0.0, n_preparers=n_preparers,
         n_preparers_at_start=n_preparers,
     )  # fmt: skip
-    return Hardware(n_cpus=hardware.n_cpus + 1), pools
+    gpus = (STAND_IN_GPU,) * trial.n_workers if trial.books_gpus else ()
+    return Hardware(hardware.n_cpus + 1, gpus), pools
 
 
 def stage_use(name: str, tally: "Tally", work_s: float) -> StageUse:

@@ -15,12 +15,11 @@ import click
 
 from configs.home import Home
 from configs.load import load_settings
-from tests.bench.__main__ import N_STAND_INS, SAME_WORK, SIMULATED
 from tests.bench.audio import Corpus, make_corpus
 from tests.bench.report import Measured
 from tests.bench.server import Network, serving
 from tests.bench.standin import StandIn
-from tests.bench.trial import Trial, new_database, temporary_home
+from tests.bench.trial import N_STAND_INS, SAME_WORK, SIMULATED, Trial, new_database, temporary_home
 from tests.dashboards import scrape_addresses
 
 SCRAPE_EVERY_S = 5.0

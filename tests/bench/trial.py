@@ -5,13 +5,14 @@ Owns the temporary home with its embedded database, and their end.
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit, urlunsplit
 
+import click
 import psycopg
 
 from actors.speech.models import clip_window_s
@@ -23,6 +24,18 @@ from tests.bench.real_engine import RealEngine
 from tests.bench.standin import StandIn
 
 LEAST_LIMIT_S = 900.0
+N_STAND_INS = 2
+SIMULATED = {
+    "transcribe.actors": N_STAND_INS,
+    "prefilter.actors": 2,
+    "download.actors": 4,
+    "prepare.actors": 2,
+    "segment.min_chars": 1100,
+    "segment.max_chars": 1400,
+}
+"""The shape of the larger profiles over the demo's models."""
+SAME_WORK = {"identify.enabled": False}
+"""The other sides name no speakers. What that costs the line, ``tests.bench.voices`` measures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +50,8 @@ class Trial:
     home: Home
     limit_s: float = LEAST_LIMIT_S
     """Longest time for any piece of work."""
+    books_gpus: bool = False
+    """Each worker books a whole GPU, as on a cluster. Ray is told of as many; there needn't be a card."""
 
     @property
     def window_s(self) -> float:
@@ -45,6 +60,21 @@ class Trial:
         return self.settings.prepare.clip_max_s or clip_window_s(
             chosen.model, self.home.models_dir, chosen.revision
         )
+
+
+def assigned(assignments: Sequence[str]) -> dict[str, str]:
+    """``SECTION.NAME=VALUE`` as overrides of settings.
+
+    Raises:
+        click.UsageError: one of them says no value.
+    """
+    overrides = {}
+    for assignment in assignments:
+        name, is_given, value = assignment.partition("=")
+        if not is_given:
+            raise click.UsageError(f"--set {assignment}: write SECTION.NAME=VALUE")
+        overrides[name] = value
+    return overrides
 
 
 @contextmanager

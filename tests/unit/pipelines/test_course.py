@@ -43,15 +43,15 @@ class Sampler:
         return self._sight
 
 
-class Permits:
+class Queue:
     """Of a database that is away once ``error`` is set."""
 
     error: Exception | None = None
 
-    def buckets(self) -> tuple[dict[str, Bucket], float]:
+    def buckets(self) -> tuple[dict[str, list[Bucket]], float]:
         if self.error is not None:
             raise self.error
-        return {"youtube": Bucket(0.0)}, 5.0
+        return {"youtube": [Bucket(0.0)]}, 5.0
 
     def policy(self, site: str) -> Policy:
         return Policy(240.0, 0.3, 900.0, 14_400.0)
@@ -76,8 +76,8 @@ def board() -> Board:
     return Board({"Prepare": {"an actor": Tally(items=7, in_hand=2, age_s=9.0)}}, began_at=time.time() - 10)
 
 
-def made(registry: Registry, sets: Sets, permits: Permits | None = None, *cards: CardSight) -> Course:
-    export = RunExport(Exporter("earmark-run-7", sets), permits or Permits(), 2)  # type: ignore[arg-type]
+def made(registry: Registry, sets: Sets, queue: Queue | None = None, *cards: CardSight) -> Course:
+    export = RunExport(Exporter("earmark-run-7", sets), queue or Queue(), 2)  # type: ignore[arg-type]
     return Course(registry, Sampler(*cards), {}, export)  # type: ignore[arg-type]
 
 
@@ -85,14 +85,14 @@ def test_a_run_is_exported_without_the_database(monkeypatch: pytest.MonkeyPatch)
     """A bug: stages and machine vanished from Prometheus while it was away. A look neither asks nor tells it
     anything, and what the governor said last stays."""
     monkeypatch.setattr("pipelines.exporting.SOURCES_EVERY_S", 0.0)
-    sets, permits, registry = Sets(), Permits(), Registry()
-    course = made(registry, sets, permits)
+    sets, queue, registry = Sets(), Queue(), Registry()
+    course = made(registry, sets, queue)
     course.look(board(), COUNTS)
     course.tell()
     course.look(board(), COUNTS)
     assert registry.noted and sets.last["earmark_database_away_seconds"] == 0.0
     away = TransientError("connection refused", code="database")
-    permits.error = registry.error = away
+    queue.error = registry.error = away
     sets.last.clear()
     course.look(board(), COUNTS, 42.0)
     assert sets.last["earmark_database_away_seconds"] == 42.0

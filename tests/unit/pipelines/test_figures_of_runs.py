@@ -27,6 +27,7 @@ def test_a_runs_figures_are_of_the_actors_that_are_still_there(monkeypatch: Monk
     queues = Queues()
     monkeypatch.setattr(module, "queues", queues)
     course, counts = looked_at(), run_counts(to_do=9, pending=4)
+    course.bounds = {"Prepare": (1, 3), "Store": (1, 1)}
     actors = {name: Tally(items=3, busy_s=5.0, age_s=10.0, silent_s=0.5) for name in ("01", "02", "03")}
     board = Board({"Prepare": actors}, began_at=time.time() - 10.0)
     kept = []
@@ -43,6 +44,7 @@ def test_a_runs_figures_are_of_the_actors_that_are_still_there(monkeypatch: Monk
         (1, 3, 9),
         (1, 3, 9),
     ]
+    assert [(each["actors_least"], each["actors_most"]) for each in pools] == [(1, 3)] * 3
     (scaling,) = kept[-1]["scalings"]
     assert (scaling["before"], scaling["after"], scaling["why"]) == (3, 1, "3 rows waited before it")
 

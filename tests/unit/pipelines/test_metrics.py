@@ -128,9 +128,10 @@ def test_sources_are_bounded_and_youtube_is_always_told() -> None:
     """A thousand feeds make no thousand series; no limit is no figure."""
     policy = Policy(None, 0.3, 900.0, 14_400.0)
     sources = {
-        f"host-{n}.example": Source(f"host-{n}.example", Bucket(0.0, recent=n), policy) for n in range(1000)
+        f"host-{n}.example": Source(f"host-{n}.example", (Bucket(0.0, recent=n),), policy)
+        for n in range(1000)
     }
-    youtube = Source("youtube", Bucket(0.0, paused_until_s=70.0), Policy(240.0, 0.3, 900.0, 14_400.0))
+    youtube = Source("youtube", (Bucket(0.0, paused_until_s=70.0),), Policy(240.0, 0.3, 900.0, 14_400.0))
     found = list(source_readings(sources | {"youtube": youtube}, 10.0))
     sites = {reading.labels["site"] for reading in found}
     assert len(sites) == MAX_SITES and {"youtube", "host-999.example"} <= sites
@@ -142,6 +143,22 @@ def test_sources_are_bounded_and_youtube_is_always_told() -> None:
     assert {reading.name for reading in found if reading.labels["site"] != "youtube"} == {
         "earmark_governor_recent_permits", "earmark_governor_pause_seconds",
     }  # fmt: skip
+
+
+def test_a_source_that_a_clusters_nodes_ask_is_told_of_as_a_whole() -> None:
+    """A bug: the driver's own exit alone was told of, which on a cluster often asks nobody. Permits add up; it is paused
+    where no exit may ask."""
+    policy = Policy(240.0, 0.3, 900.0, 14_400.0)
+    paused, asking = Bucket(0.0, learned_per_h=100.0, paused_until_s=70.0), Bucket(10.0, recent=5.0)
+
+    def told(*exits: Bucket) -> dict[str, float]:
+        found = source_readings({"youtube": Source("youtube", exits, policy)}, 10.0)
+        return {reading.name.removeprefix("earmark_governor_"): reading.value for reading in found}
+
+    assert told(paused, asking) == {
+        "permits_per_hour": 340.0, "permits_free": 3, "recent_permits": 5.0, "pause_seconds": 0.0,
+    }  # fmt: skip
+    assert told(paused, Bucket(0.0, paused_until_s=40.0))["pause_seconds"] == 30.0
 
 
 def test_what_a_card_does_not_tell_is_left_out() -> None:

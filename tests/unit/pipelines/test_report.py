@@ -3,7 +3,7 @@
 import pytest
 
 from configs.report import ReportSettings
-from pipelines.report import report_document, told
+from pipelines.report import bounds_said, report_document, told
 
 LINE_S = 100.0
 
@@ -84,6 +84,20 @@ def test_a_person_reads_the_bottleneck_and_the_setting_to_turn() -> None:
     assert "Run 7, finished" in text and "72 h/h" in text
     assert "Bottleneck: Transcribe (work): Transcribe worked 96% of the time" in text
     assert "To change it: transcribe.actors" in text
+
+
+def test_the_bounds_of_a_pool_stand_beside_its_size() -> None:
+    """As a range where it may grow; a run of an earlier Earmark kept none."""
+    kept = {
+        "Prepare": stage(40.0, actors_least=1, actors_most=4),
+        "Transcribe": stage(96.0, actors_least=2, actors_most=2),
+        "Store": stage(3.0),
+    }
+    found = report_document(FIGURES | {"stages": kept}, ReportSettings())
+    assert (found["stages"]["Prepare"]["actors_least"], found["stages"]["Prepare"]["actors_most"]) == (1, 4)
+    assert [bounds_said(each) for each in found["stages"].values()] == ["1–4", "2", ""]
+    head, prepare = list(told(found | {"run": 7, "outcome": "finished"}))[2:4]
+    assert head.split()[6:8] == ["actors", "bounds"] and prepare.split()[6:8] == ["1", "1–4"]
 
 
 def test_stages_stand_in_the_order_of_the_line_however_they_were_kept() -> None:

@@ -46,7 +46,7 @@ def test_the_page_says_what_bound_the_run_and_what_to_change() -> None:
     assert f"Bottleneck: {BOUND} (work)" in read.text
     assert found["why"] in read.text and found["advice"] in read.text
     assert all(name in read.text for name in STAGES)
-    assert "1 → 2" in read.text and "50 rows waited before it" in read.text
+    assert "1 → 2" in read.text and "1–6" in read.text and "50 rows waited before it" in read.text
     assert "2.8 Wh" in read.text and f"{found['cost']['money_per_audio_h']:.4f} EUR" in read.text
 
 

@@ -1,0 +1,106 @@
+"""How fast Ray moves slices between two actors, and how many rows a second one driver hands to actors.
+
+Ray's workers import this module; Ray itself is imported only where it is used.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from actors.rows import Clip, Slice, VideoId
+from cluster.connect import engine
+from cluster.hardware import find_hardware
+from configs.home import Home
+from configs.load import load_settings
+from configs.settings import Settings
+from pipelines import wire
+
+N_SLICES = 150
+IN_FLIGHT = 4
+SLICE_S = 300.0
+N_ROWS, N_STAGES = 2000, 3
+
+
+@dataclass(frozen=True, slots=True)
+class EngineRates:
+    """Per second."""
+
+    object_bytes: float
+    tasks: float
+
+
+class Giver:
+    """Has a full slice, and gives it as Prepare does: a table of one row."""
+
+    def __init__(self) -> None:
+        clips = (Clip(0.0, SLICE_S, 0.0),)
+        self._slice = Slice(VideoId("bench"), 1, 0, clips, bytes(int(SLICE_S * 32_000)), "en")
+
+    def give(self) -> pa.Table:
+        return pa.Table.from_pylist([wire.pack(self._slice)])
+
+
+class Taker:
+    def take(self, table: pa.Table) -> int:
+        """Bytes of sound in it."""
+        (row,) = table.to_pylist()
+        return len(wire.unpack(row).pcm)
+
+
+def measure(home: Home, tell: Callable[[str], None]) -> EngineRates:
+    """Start Ray, measure, end it."""
+    settings = load_settings("demo", overrides={"ray.dashboard": False}, env_file=None)
+    tell("Ray")
+    with engine(settings.ray, home.ray_dir, find_hardware().n_cpus + 1, 0):
+        object_bytes = _between_actors()
+        tell(f"{N_ROWS} rows through {N_STAGES} stages that do nothing")
+        return EngineRates(object_bytes, _through_the_driver(settings))
+
+
+def _between_actors() -> float:
+    """Bytes of sound a second, with a few slices in flight as before a recogniser."""
+    import ray
+
+    giver: Any = ray.remote(num_cpus=0)(Giver).remote()
+    taker: Any = ray.remote(num_cpus=0)(Taker).remote()
+    ray.get(taker.take.remote(giver.give.remote()))  # both are up
+    began_s, n_bytes = time.monotonic(), 0
+    waiting: deque[Any] = deque()
+    for _ in range(N_SLICES):
+        waiting.append(taker.take.remote(giver.give.remote()))
+        if len(waiting) == IN_FLIGHT:
+            n_bytes += ray.get(waiting.popleft())
+    n_bytes += sum(ray.get(list(waiting)))
+    return n_bytes / (time.monotonic() - began_s)
+
+
+def _through_the_driver(settings: Settings) -> float:
+    """Rows that are handed to an actor, by a line like ours: one row a block, one actor a stage."""
+    import ray
+    from ray.data import ActorPoolStrategy
+
+    from cluster.resources import SOURCE_CPUS
+    from pipelines.ingest import configure
+    from tests.bench.scale import small_rows
+
+    configure(settings)
+    roll: Any = ray.remote(num_cpus=0)(small_rows.Roll).remote()
+    source = small_rows.Numbers(N_ROWS, roll, N_STAGES)
+    dataset = ray.data.read_datasource(source, num_cpus=SOURCE_CPUS, override_num_blocks=1)
+    for number in range(N_STAGES):
+        stage = type(f"Passing{number}", (small_rows.Passing,), {"__module__": __name__})
+        dataset = dataset.flat_map(
+            stage, fn_constructor_args=(roll,), num_cpus=0,
+            compute=ActorPoolStrategy(size=1, max_tasks_in_flight_per_actor=2),
+        )  # fmt: skip
+    began_s, n_rows = 0.0, 0
+    for _ in dataset.iter_rows():
+        began_s = began_s or time.monotonic()
+        n_rows += 1
+    if n_rows != N_ROWS:
+        raise RuntimeError(f"{n_rows} of {N_ROWS} rows came through")
+    return (n_rows - 1) * N_STAGES / (time.monotonic() - began_s)
