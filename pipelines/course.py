@@ -37,10 +37,10 @@ class Course:
 
     def __init__(
         self, registry: RunRegistry, sampler: MachineSampler, hardware: Mapping[str, Any],
-        export: RunExport | None = None,
+        export: RunExport | None = None, probes: Mapping[str, float] | None = None,
     ) -> None:  # fmt: skip
         self._registry, self._sampler, self._hardware = registry, sampler, dict(hardware)
-        self._export = export
+        self._export, self.probes = export, dict(probes or {})
         self._began_at = time.monotonic()
         self._noted_at = 0.0
         self._members: dict[str, frozenset[str]] = {}
@@ -148,6 +148,7 @@ def figures(
     kept["tail_s"] = None if (tail_s := course.tail_s(line_s)) is None else round(tail_s, 2)
     kept["scalings"] = timeline.scalings_document()
     kept["sources"] = course.waits.document()
+    kept["probes"] = dict(course.probes)
     if course.machine is not None:
         kept["cpu_busy_s"] = round(course.machine.cpu_busy_s, 2)
         if course.machine.gpu_busy_s is not None:

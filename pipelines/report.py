@@ -36,7 +36,11 @@ def report_document(figures: Mapping[str, Any], prices: ReportSettings) -> dict[
         "cause": found.cause,
         "why": found.why,
         "advice": found.advice,
-        "stages": {load.name: _stage(load, stages[load.name]) for load in loads},
+        "stages": {
+            load.name: _stage(load, stages[load.name])
+            | {"probe_h_per_h": figures.get("probes", {}).get(load.name)}
+            for load in loads
+        },
         "sources": {
             each.cause: {"waited": round(each.waited, 4), "held": round(each.held, 4), "site": each.site}
             for each in sources
@@ -150,6 +154,7 @@ def told_of_stages(document: Mapping[str, Any]) -> Iterator[str]:
             f"{stage['queue_peak']:>7}{stage['actors']:>8}{speed_said(stage['capacity_h_per_h']):>11}"
             f"{seconds_said(stage['p50_s']):>9}{seconds_said(stage['p99_s']):>9}"
         )
+    yield from against_probes(document)
     yield f"Bottleneck: {document['bottleneck'] or 'none'} ({document['cause']}): {document['why']}"
     yield f"To change it: {document['advice']}"
     for each in document["scalings"][:MOST_SCALINGS]:
@@ -162,6 +167,17 @@ def told_of_stages(document: Mapping[str, Any]) -> Iterator[str]:
         yield f"Energy of the cards: {cost['gpu_wh_per_audio_h']:.1f} Wh for an hour of audio"
     if cost["money_per_audio_h"] is not None:
         yield f"Cost: {cost['money_per_audio_h']:.4f} {cost['currency']} for an hour of audio"
+
+
+def against_probes(document: Mapping[str, Any]) -> Iterator[str]:
+    """What stages could do in the run beside what was measured of them alone."""
+    for name, stage in document["stages"].items():
+        if stage.get("probe_h_per_h") and stage["capacity_h_per_h"]:
+            share = stage["capacity_h_per_h"] / stage["probe_h_per_h"]
+            yield (
+                f"{name} by itself did {speed_said(stage['probe_h_per_h'])} when it was tuned here; in this run it"
+                f" could do {share:.0%} of that"
+            )
 
 
 MOST_SCALINGS = 12

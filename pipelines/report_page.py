@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from pipelines.over_time import over_time
 from pipelines.page_plots import OPACITY, PARTS, Plot, plots
-from pipelines.report import seconds_said, speed_said, standing
+from pipelines.report import against_probes, seconds_said, speed_said, standing
 
 TEMPLATE = "report_page.html"
 
@@ -29,7 +29,7 @@ def page(document: Mapping[str, Any], course: Mapping[str, Any]) -> str:
     drawn = plots(run, document["bottleneck"]) if run is not None else []
     return _environment().get_template(TEMPLATE).render(
         title=f"Run {document['run']}, {standing(document)}",
-        run=document, parts=PARTS, opacity=OPACITY, plots=[_placed(plot) for plot in drawn], no_course=_why_no_course(document),
+        run=document, probes=list(against_probes(document)), parts=PARTS, opacity=OPACITY, plots=[_placed(plot) for plot in drawn], no_course=_why_no_course(document),
     )  # fmt: skip
 
 

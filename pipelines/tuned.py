@@ -63,6 +63,12 @@ def tuned_cost(
     return None
 
 
+def tuned_speed(tunings: Iterable[Tuning], here: Surroundings, n_actors: int) -> float | None:
+    """Hours of audio an hour that so many recognisers did by themselves; ``None``: that was not tuned."""
+    speeds = (each.speed_h_per_h for each in fitting(tunings, here) if each.key.actors == n_actors)
+    return next((speed for speed in speeds if speed), None)
+
+
 def of_day(tuning: Tuning) -> str:
     return f"tuned on {tuning.measured_at.astimezone():%Y-%m-%d %H:%M}"
 
