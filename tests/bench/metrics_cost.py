@@ -65,7 +65,7 @@ class Scraper:
 @click.option("--pairs", type=click.IntRange(min=1), default=3, show_default=True, help="Runs with and without, as often; which is first takes turns.")  # fmt: skip
 @click.option("--least", type=click.FloatRange(0, 1), default=0.98, show_default=True, help="Least ratio that will do.")  # fmt: skip
 def main(speed: float, hours: float, pairs: int, least: float) -> None:
-    """Run the same line with metrics (exported, flushed every 2 s, scraped every 5 s) and without, and print the ratio
+    """Run the same line with metrics (exported, flushed every 5 s, scraped every 5 s) and without, and print the ratio
     of its speeds. Every stage is real but the recogniser, which waits as a GPU would.
 
     Exit code 1: the median of the pairs' ratios is under --least, or a side did not do its work.
