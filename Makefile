@@ -35,7 +35,7 @@ test: install tools  ## all tests that need no GPU and no network
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 # Programs that tests drive for real; a test fails where its own is missing.
-test-long: install tools  ## those that take minutes by the clock: planted bottlenecks, the benchmark
+test-long: install tools  ## those that take minutes by the clock: planted bottlenecks, ten faults, the benchmark
 	$(BIN)/python -m pytest -m long
 
 tools:  ## what tests/debian.txt names: installed where we may, else told
