@@ -4,7 +4,6 @@ Owns what stands on it; how that looks is ``report_page.html``'s, what the plots
 """
 
 from collections.abc import Mapping
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from markupsafe import Markup
 
 from pipelines.over_time import over_time
 from pipelines.page_plots import OPACITY, PARTS, Plot, plots
+from pipelines.progress import duration
 from pipelines.report import against_probes, seconds_said, speed_said, standing
 
 TEMPLATE = "report_page.html"
@@ -49,10 +49,6 @@ def _why_no_course(document: Mapping[str, Any]) -> str:
     return "How the run went over time isn't kept: it had nothing to do, or an older Earmark made it."
 
 
-def _duration(seconds: float) -> str:
-    return str(timedelta(seconds=round(seconds)))
-
-
 def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
@@ -67,7 +63,7 @@ def _environment() -> Environment:
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     made.filters |= {
-        "duration": _duration,
+        "duration": duration,
         "sentence": _sentence,
         "share": _share,
         "speed": speed_said,

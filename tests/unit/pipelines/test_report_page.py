@@ -6,8 +6,9 @@ from html.parser import HTMLParser
 import pytest
 
 from pipelines.over_time import over_time
+from pipelines.progress import STAGES
 from pipelines.report_page import page
-from tests.made_run import BOUND, STAGES, course, document
+from tests.made_run import BOUND, course, document
 
 EVIL = """<script>alert("1")</script>'"><img src=x onerror=alert(2)>"""
 FETCHING = {"src", "srcset", "href", "xlink:href", "action", "data", "poster", "background", "content"}
