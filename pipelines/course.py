@@ -93,8 +93,8 @@ class Course:
         """Have metrics say how the run stands; ``line_s``: since its first row was taken in hand."""
         if self._export is not None:
             self._export.look(
-                counts, self._stages(board), self.timeline, self.machine, line_s=line_s, tail_s=self.tail_s(line_s),
-                database_away_s=database_away_s,
+                counts, self._stages(board), self.timeline, self.machine, line_s=line_s,
+                tail_s=self.tail_s(line_s, counts.pending + counts.running), database_away_s=database_away_s,
             )  # fmt: skip
 
     def export_end(self, board: Board, counts: RunCounts, line_s: float, stay_s: float) -> None:
@@ -114,9 +114,12 @@ class Course:
         """Without the actors that were no longer in their pools at the last look."""
         return board.of_pools(self._members).stages()
 
-    def tail_s(self, line_s: float) -> float | None:
-        """How long the last video ran alone, in seconds; ``None``: no look was taken."""
-        since_s = self.timeline.alone_since_s
+    def tail_s(self, line_s: float, n_left: int) -> float | None:
+        """How long the last video ran alone, in seconds: where it ended between two looks, at most since the last one.
+        ``None``: more are left, or no look was taken."""
+        since_s, marks = self.timeline.alone_since_s, self.timeline.marks
+        if since_s is None and n_left <= 1 and marks:
+            since_s = marks[-1].at_s
         return None if since_s is None else max(0.0, line_s - since_s)
 
 
@@ -145,7 +148,8 @@ def figures(
         if name in timeline.actors_peaks:  # else it was over before anybody looked
             stage["actors"] = timeline.actors(name)
         stage["held_back_s"] = round(timeline.held_back_s(name), 2)
-    kept["tail_s"] = None if (tail_s := course.tail_s(line_s)) is None else round(tail_s, 2)
+    tail_s = course.tail_s(line_s, kept["left"])
+    kept["tail_s"] = None if tail_s is None else round(tail_s, 2)
     kept["scalings"] = timeline.scalings_document()
     kept["sources"] = course.waits.document()
     kept["probes"] = dict(course.probes)
