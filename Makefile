@@ -18,7 +18,7 @@ BIN := .venv/bin
 comma := ,
 STAMP := .venv/.installed-$(subst $(comma),-,$(EXTRAS))
 
-.PHONY: install demo test tools check bench bench-voices bench-metrics bench-plan bench-scale soak faults image clean
+.PHONY: install demo test test-long tools check bench bench-voices bench-metrics bench-plan bench-scale soak faults image clean
 install: $(STAMP)
 
 # Bytecode at once: a run starts a dozen processes, and each would compile Ray and pandas for itself.
@@ -35,6 +35,9 @@ test: install tools  ## all tests that need no GPU and no network
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 # Programs that tests drive for real; a test fails where its own is missing.
+test-long: install tools  ## those that take minutes by the clock: planted bottlenecks, ten faults, the benchmark
+	$(BIN)/python -m pytest -m long
+
 tools:  ## what tests/debian.txt names: installed where we may, else told
 	@missing=$$(dpkg-query --show $$(cat tests/debian.txt) 2>&1 >/dev/null | sed -n 's/.* matching //p'); \
 	if [ -z "$$missing" ]; then exit 0; fi; \

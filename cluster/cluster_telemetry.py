@@ -121,11 +121,15 @@ def working(
 def together(seen: Mapping[str, MachineSight], up: Iterable[str]) -> MachineSight:
     """The sum over nodes: times and energy of all that were seen, cards of those that are looked at. Pure."""
     there = set(up)
-    energies = [sight.energy_j for sight in seen.values() if sight.energy_j is not None]
     cards = tuple(card for node, sight in seen.items() if node in there for card in sight.cards)
     return MachineSight(
         cpu_busy_s=sum(sight.cpu_busy_s for sight in seen.values()),
         cards=tuple(replace(card, index=index) for index, card in enumerate(cards)),
-        gpu_busy_s=sum(sight.gpu_busy_s for sight in seen.values()),
-        energy_j=sum(energies) if energies else None,
+        gpu_busy_s=_sum_of_told(sight.gpu_busy_s for sight in seen.values()),
+        energy_j=_sum_of_told(sight.energy_j for sight in seen.values()),
     )
+
+
+def _sum_of_told(figures: Iterable[float | None]) -> float | None:
+    told = [figure for figure in figures if figure is not None]
+    return sum(told) if told else None

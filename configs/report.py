@@ -26,5 +26,5 @@ class ReportSettings(Section):
         ge=0,
         le=600,
         description="How long a Ray of our own stays up after the last video, for Prometheus to take the last figures. "
-        "Its scrape interval and 2 s more lose nothing; 0 may lose so much of a run's end.",
+        "Its scrape interval and 6 s more lose nothing; 0 may lose so much of a run's end.",
     )

@@ -38,10 +38,10 @@ class Course:
 
     def __init__(
         self, registry: RunRegistry, sampler: Sampler, hardware: Mapping[str, Any],
-        export: RunExport | None = None,
+        export: RunExport | None = None, probes: Mapping[str, float] | None = None,
     ) -> None:  # fmt: skip
         self._registry, self._sampler, self._hardware = registry, sampler, dict(hardware)
-        self._export = export
+        self._export, self.probes = export, dict(probes or {})
         self._began_at = time.monotonic()
         self._noted_at = 0.0
         self._members: dict[str, frozenset[str]] = {}
@@ -105,8 +105,8 @@ class Course:
         """Have metrics say how the run stands; ``line_s``: since its first row was taken in hand."""
         if self._export is not None:
             self._export.look(
-                counts, self._stages(board), self.timeline, self.machine, line_s=line_s, tail_s=self.tail_s(line_s),
-                database_away_s=database_away_s,
+                counts, self._stages(board), self.timeline, self.machine, line_s=line_s,
+                tail_s=self.tail_s(line_s, counts.pending + counts.running), database_away_s=database_away_s,
             )  # fmt: skip
 
     def export_end(self, board: Board, counts: RunCounts, line_s: float, stay_s: float) -> None:
@@ -126,9 +126,12 @@ class Course:
         """Without the actors that were no longer in their pools at the last look."""
         return board.of_pools(self._members).stages()
 
-    def tail_s(self, line_s: float) -> float | None:
-        """How long the last video ran alone, in seconds; ``None``: no look was taken."""
-        since_s = self.timeline.alone_since_s
+    def tail_s(self, line_s: float, n_left: int) -> float | None:
+        """How long the last video ran alone, in seconds: where it ended between two looks, at most since the last one.
+        ``None``: more are left, or no look was taken."""
+        since_s, marks = self.timeline.alone_since_s, self.timeline.marks
+        if since_s is None and n_left <= 1 and marks:
+            since_s = marks[-1].at_s
         return None if since_s is None else max(0.0, line_s - since_s)
 
 
@@ -159,14 +162,17 @@ def figures(
         if name in course.bounds:
             stage["actors_least"], stage["actors_most"] = course.bounds[name]
         stage["held_back_s"] = round(timeline.held_back_s(name), 2)
-    kept["tail_s"] = None if (tail_s := course.tail_s(line_s)) is None else round(tail_s, 2)
+    tail_s = course.tail_s(line_s, kept["left"])
+    kept["tail_s"] = None if tail_s is None else round(tail_s, 2)
     kept["scalings"] = timeline.scalings_document()
     kept["sources"] = course.waits.document()
+    kept["probes"] = dict(course.probes)
     if course.machine is not None:
         kept["cpu_busy_s"] = round(course.machine.cpu_busy_s, 2)
-        if _has_cards(course.machine) and course.machine.gpu_busy_s is not None:
+        if course.machine.gpu_busy_s is not None:
             kept["gpu_busy_s"] = round(course.machine.gpu_busy_s, 2)
-        if _has_cards(course.machine):
+        # On a cluster cards may be gone by now.
+        if course.machine.cards or course.machine.energy_j is not None:
             kept["energy_j"] = course.machine.energy_j
     return kept
 
@@ -179,11 +185,4 @@ def _mark(machine: MachineSight | None) -> MachineMark | None:
         for card in machine.cards
         if card.memory_bytes is not None and card.memory_total_bytes
     ]
-    if not _has_cards(machine):
-        return MachineMark(machine.cpu_busy_s)
     return MachineMark(machine.cpu_busy_s, machine.gpu_busy_s, max(shares, default=None), machine.energy_j)
-
-
-def _has_cards(machine: MachineSight) -> bool:
-    """Or had: on a cluster they go before the run ends, and what they did stays in the sums."""
-    return bool(machine.cards or machine.gpu_busy_s)

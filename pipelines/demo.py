@@ -10,13 +10,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-import click
-
 from configs.home import home
 from configs.settings import Settings
 from pipelines import commands, present
 from pipelines.demo_server import DemoServer
 from pipelines.finder import Finder
+from pipelines.printing import answer
 
 SPEECH_DIR = Path(__file__).parent.parent / "configs" / "demo" / "speech"
 
@@ -34,11 +33,7 @@ def run_demo(settings: Settings, port: int, as_json: bool) -> int:
             {"query": each["query"], "hits": finder.find(each["query"], limit=2)} for each in queries
         ]
     document["seconds"] = round(time.monotonic() - started, 1)
-    if as_json:
-        click.echo(json.dumps(document, ensure_ascii=False, indent=2, default=str))
-    else:
-        for line in _told(document):
-            click.echo(line)
+    answer(document, _told, as_json)
     return present.exit_code(document)
 
 

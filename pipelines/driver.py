@@ -22,8 +22,10 @@ from actors.store.runs import RunRegistry
 from actors.store.speakers import hours_by_speaker
 from actors.store.standing import Asked
 from actors.store.status import videos
+from actors.store.tunings import kept_tunings
 from actors.store.vectors import ensure_model, prefer
 from actors.text.models import embedding_name
+from cluster import mps
 from cluster.telemetry import MachineSampler
 from pipelines.audit import audit
 from pipelines.context import run_name
@@ -37,6 +39,7 @@ from pipelines.outcome import Outcome, hardware_document, turned_away
 from pipelines.progress import Display
 from pipelines.recipe_change import RecipeChange, tell
 from pipelines.run_plan import Plan
+from pipelines.tuned import Surroundings, tuned_speed
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +68,7 @@ def run(items: Iterable[Wanted], plan: Plan, display: Display) -> Outcome:
         export = None
         if plan.settings.report.metrics:
             export = RunExport(Exporter(run_name(run_id)), queue, plan.hardware.n_cpus)
-        course = Course(registry, sampler, hardware, export)
+        course = Course(registry, sampler, hardware, export, _probes(database, plan))
         drive = Drive(plan, run_id, database, queue, registry, display, course)
         started, asked, change = time.monotonic(), Asked(), RecipeChange()
 
@@ -116,6 +119,15 @@ def run(items: Iterable[Wanted], plan: Plan, display: Display) -> Outcome:
         in_use = prefer(database, table)
         spoken = hours_by_speaker(database, run_id)
     return replace(outcome, embed_model=table.name, search_model=in_use.name, spoken=tuple(spoken))
+
+
+def _probes(database: Database, plan: Plan) -> dict[str, float]:
+    """What stages of this run did by themselves when they were measured on this machine, in hours of audio an hour."""
+    if plan.stages is not None:  # another engine, or another line
+        return {}
+    around = Surroundings(plan.settings, plan.hardware, mps.is_running())
+    speed = tuned_speed(kept_tunings(database), around, plan.pools.n_transcribers)
+    return {} if speed is None else {"Transcribe": speed}
 
 
 def _ask(

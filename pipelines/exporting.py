@@ -1,6 +1,6 @@
 """A run's metrics, kept up while it goes on: gathers what is known at each look and has it exported.
 
-Ray forgets a gauge that isn't set for two of its intervals (of 2 s). So ``look`` asks nobody: what the database has to
+Ray forgets a gauge that isn't set for two of its intervals (of 5 s). So ``look`` asks nobody: what the database has to
 say is asked by ``ask_sources``, elsewhere, and what it said last is exported until it says more.
 """
 

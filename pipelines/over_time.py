@@ -9,6 +9,8 @@ from itertools import pairwise
 from math import ceil
 from typing import Any
 
+from pipelines.progress import in_line_order
+
 HOUR_S = 3600.0
 MOST_INTERVALS = 120
 """As many as can be told apart on a phone; more of them are joined."""
@@ -68,7 +70,7 @@ def over_time(course: Mapping[str, Any]) -> OverTime | None:
         cut = _Cut(sorted({*range(0, len(at_s), step), len(at_s) - 1}), at_s)
     return OverTime(
         edges_s=cut.edges_s,
-        stages={name: _stage(columns, cut) for name, columns in course["stages"].items()},
+        stages={name: _stage(columns, cut) for name, columns in in_line_order(course["stages"]).items()},
         stored_audio_h=[audio_s / HOUR_S for audio_s in cut.at_edges(course["stored_audio_s"])],
         cores=_rates(machine, "cpu_busy_s", cut),
         cards=_rates(machine, "gpu_busy_s", cut),

@@ -148,9 +148,7 @@ def _stored(run: OverTime) -> Plot:
 
 def _rate(run: OverTime, name: str, title: str, said: str, values: Sequence[float]) -> Plot:
     with _sheet(name, run) as sheet:
-        sheet.axes.fill_between(
-            run.edges_s, _stepped(values), step="post", color=LINES[0], alpha=0.7, linewidth=0
-        )
+        _fill(sheet, run, values)
         sheet.axes.set_ylim(bottom=0)
     return Plot(name, title, said, sheet.svg)
 
@@ -159,9 +157,7 @@ def _cards(run: OverTime) -> Plot:
     """What cards tell: some don't say how busy they are."""
     with _sheet("gpu", run, height=HEIGHT + 25) as sheet:
         if run.cards is not None:
-            sheet.axes.fill_between(
-                run.edges_s, _stepped(run.cards), step="post", color=LINES[0], alpha=0.7, linewidth=0, label="cards busy",
-            )  # fmt: skip
+            _fill(sheet, run, run.cards, label="cards busy")
         if run.card_memory is not None:
             sheet.axes.step(
                 run.edges_s,
@@ -173,6 +169,12 @@ def _cards(run: OverTime) -> Plot:
         sheet.axes.set_ylim(bottom=0)
         sheet.figure.legend(loc="outside lower center", ncols=2)
     return Plot("gpu", "GPU", "Cards whose kernels ran, summed; share of memory in use.", sheet.svg)
+
+
+def _fill(sheet: _Sheet, run: OverTime, values: Sequence[float], label: str | None = None) -> None:
+    sheet.axes.fill_between(
+        run.edges_s, _stepped(values), step="post", color=LINES[0], alpha=0.7, linewidth=0, label=label
+    )
 
 
 @contextmanager

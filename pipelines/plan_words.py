@@ -1,8 +1,10 @@
 """A plan as a person reads it. Pure: from the document that ``--json`` prints."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
+
+from pipelines.progress import duration
 
 SHOWN_LIMITS = 3
 
@@ -49,7 +51,7 @@ def verdict(document: dict[str, Any]) -> str:
     if not document["amount"]["videos"]:
         return f"{said}; there is nothing to do"
     took, done = (
-        timedelta(seconds=round(document["seconds"])),
+        duration(document["seconds"]),
         _day(document["done_at"], document["planned_at"]),
     )
     return f"{said}; {took} for it, done {done}"

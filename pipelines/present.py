@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from configs.report import ReportSettings
 from pipelines import accounts, quality, report, spoken
 from pipelines.outcome import Outcome
+from pipelines.progress import duration
 from pipelines.recipe_change import tell
 from pipelines.report import report_document
 from pipelines.sources import Refused
@@ -74,8 +75,8 @@ def outcome(document: dict[str, Any]) -> Iterator[str]:
     )
     if counts["stored"]:
         yield (
-            f"{document['audio_h']:.2f} h of audio in {timedelta(seconds=round(document['line_s']))}"
-            f" ({document['speed_h_per_h']:.0f} h/h); with starting and stopping {timedelta(seconds=round(document['wall_s']))}"
+            f"{document['audio_h']:.2f} h of audio in {duration(document['line_s'])}"
+            f" ({document['speed_h_per_h']:.0f} h/h); with starting and stopping {duration(document['wall_s'])}"
         )
     if document["stages"]:
         yield from report.told_of_stages(document)
@@ -143,7 +144,7 @@ def relabelled(document: dict[str, Any]) -> Iterator[str]:
 
 def rehearsal(document: dict[str, Any]) -> Iterator[str]:
     for video in [*document["would_ingest"], *document["passed_over"]]:
-        length = f"{timedelta(seconds=round(video['duration_s']))} " if video.get("duration_s") else ""
+        length = f"{duration(video['duration_s'])} " if video.get("duration_s") else ""
         yield f"{video['id']}  {length}{video.get('title') or ''}  {video['url']}  [{video['standing']}]"
     yield f"{len(document['would_ingest'])} videos would be ingested, {len(document['passed_over'])} passed over"
     for each in document["refused"]:

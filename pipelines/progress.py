@@ -77,7 +77,7 @@ def describe(progress: Progress) -> str:
     parts.append(f"{progress.heard_s / 3600:.2f} h transcribed")
     parts.append(f"{progress.speed_h_per_h:.0f} h/h")
     left = eta_s(progress)
-    parts.append(f"done in {_clock(left)}" if left is not None else "time left not known yet")
+    parts.append(f"done in {duration(left)}" if left is not None else "time left not known yet")
     return " · ".join(parts)
 
 
@@ -120,7 +120,9 @@ class Display:
             self._live.update(_panel(progress, self.expected))
         elif time.monotonic() - self._last_line_at >= LINE_EVERY_S:
             self._last_line_at = time.monotonic()
-            line = f"[{_clock(progress.elapsed_s)}] {describe(progress)} · {describe_stages(progress.stages)}"
+            line = (
+                f"[{duration(progress.elapsed_s)}] {describe(progress)} · {describe_stages(progress.stages)}"
+            )
             self._console.print(line, soft_wrap=True, highlight=False, markup=False)
 
     def say_once(self, message: str) -> None:
@@ -148,8 +150,9 @@ def _panel(progress: Progress, names: tuple[str, ...]) -> Group:
             f"{busy_share(tally):.0%}", f"{tally.audio_s / 3600:.2f}",
             Text(tally.latest),  # a source's own name, which may look like rich's markup
         )  # fmt: skip
-    return Group(Text(f"[{_clock(progress.elapsed_s)}] {describe(progress)}"), table)
+    return Group(Text(f"[{duration(progress.elapsed_s)}] {describe(progress)}"), table)
 
 
-def _clock(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """A length of time as people read it: ``0:01:30``."""
     return str(timedelta(seconds=round(seconds)))

@@ -4,12 +4,11 @@ The same document is printed at a run's end, kept with it, shown again by ``repo
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
 from typing import Any
 
 from configs.report import ReportSettings
 from pipelines.bottleneck import SourceLoad, StageLoad, find_bottleneck
-from pipelines.progress import in_line_order
+from pipelines.progress import duration, in_line_order
 
 HOUR_S = 3600.0
 WH = 3600.0
@@ -24,7 +23,7 @@ def report_document(figures: Mapping[str, Any], prices: ReportSettings) -> dict[
     line_s = float(figures.get("line_s") or 0.0)
     stages = in_line_order(figures.get("stages", {}))
     loads = [_load(name, stage, line_s) for name, stage in stages.items()]
-    sources = _sources(figures.get("sources", {}), line_s)
+    sources, probes = _sources(figures.get("sources", {}), line_s), figures.get("probes", {})
     found = find_bottleneck(loads, line_s, sources)
     return {
         "speed_h_per_h": figures.get("speed_h_per_h", 0.0),
@@ -36,7 +35,7 @@ def report_document(figures: Mapping[str, Any], prices: ReportSettings) -> dict[
         "cause": found.cause,
         "why": found.why,
         "advice": found.advice,
-        "stages": {load.name: _stage(load, stages[load.name]) for load in loads},
+        "stages": {load.name: _stage(load, stages[load.name], probes.get(load.name)) for load in loads},
         "sources": {
             each.cause: {"waited": round(each.waited, 4), "held": round(each.held, 4), "site": each.site}
             for each in sources
@@ -81,7 +80,7 @@ def _sources(kept: Mapping[str, Any], line_s: float) -> list[SourceLoad]:
     ]  # fmt: skip
 
 
-def _stage(load: StageLoad, kept: Mapping[str, Any]) -> dict[str, Any]:
+def _stage(load: StageLoad, kept: Mapping[str, Any], probe_h_per_h: float | None) -> dict[str, Any]:
     shares = {
         name: round(getattr(load, name), 4) for name in ("busy", "blocked", "paused", "starved", "database")
     }
@@ -91,7 +90,7 @@ def _stage(load: StageLoad, kept: Mapping[str, Any]) -> dict[str, Any]:
     )  # fmt: skip
     return {
         **shares, "queue_peak": load.queue_peak, "actors": load.actors, "capacity_h_per_h": load.capacity_h_per_h,
-        **{name: kept.get(name) for name in named},
+        "probe_h_per_h": probe_h_per_h, **{name: kept.get(name) for name in named},
     }  # fmt: skip
 
 
@@ -124,7 +123,7 @@ def told(document: Mapping[str, Any]) -> Iterator[str]:
         yield "No stage had anything to do."
         return
     yield (
-        f"{document['audio_h']:.2f} h of audio in {timedelta(seconds=round(document['line_s']))}:"
+        f"{document['audio_h']:.2f} h of audio in {duration(document['line_s'])}:"
         f" {document['speed_h_per_h']:.0f} h/h"
         + (
             f"; the last video alone took {document['tail_s']:.0f} s"
@@ -153,6 +152,7 @@ def told_of_stages(document: Mapping[str, Any]) -> Iterator[str]:
             f"{stage['queue_peak']:>7}{stage['actors']:>8}{bounds_said(stage):>8}{speed_said(stage['capacity_h_per_h']):>11}"
             f"{seconds_said(stage['p50_s']):>9}{seconds_said(stage['p99_s']):>9}"
         )
+    yield from against_probes(document)
     yield f"Bottleneck: {document['bottleneck'] or 'none'} ({document['cause']}): {document['why']}"
     yield f"To change it: {document['advice']}"
     for each in document["scalings"][:MOST_SCALINGS]:
@@ -165,6 +165,17 @@ def told_of_stages(document: Mapping[str, Any]) -> Iterator[str]:
         yield f"Energy of the cards: {cost['gpu_wh_per_audio_h']:.1f} Wh for an hour of audio"
     if cost["money_per_audio_h"] is not None:
         yield f"Cost: {cost['money_per_audio_h']:.4f} {cost['currency']} for an hour of audio"
+
+
+def against_probes(document: Mapping[str, Any]) -> Iterator[str]:
+    """What stages could do in the run beside what was measured of them alone."""
+    for name, stage in document["stages"].items():
+        if stage.get("probe_h_per_h") and stage["capacity_h_per_h"]:
+            share = stage["capacity_h_per_h"] / stage["probe_h_per_h"]
+            yield (
+                f"{name} by itself did {speed_said(stage['probe_h_per_h'])} when it was tuned here; in this run it"
+                f" could do {share:.0%} of that"
+            )
 
 
 MOST_SCALINGS = 12

@@ -4,7 +4,6 @@ Owns what stands on it; how that looks is ``report_page.html``'s, what the plots
 """
 
 from collections.abc import Mapping
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,8 @@ from markupsafe import Markup
 
 from pipelines.over_time import over_time
 from pipelines.page_plots import OPACITY, PARTS, Plot, plots
-from pipelines.report import bounds_said, seconds_said, speed_said, standing
+from pipelines.progress import duration
+from pipelines.report import against_probes, bounds_said, seconds_said, speed_said, standing
 
 TEMPLATE = "report_page.html"
 
@@ -29,7 +29,7 @@ def page(document: Mapping[str, Any], course: Mapping[str, Any]) -> str:
     drawn = plots(run, document["bottleneck"]) if run is not None else []
     return _environment().get_template(TEMPLATE).render(
         title=f"Run {document['run']}, {standing(document)}",
-        run=document, parts=PARTS, opacity=OPACITY, plots=[_placed(plot) for plot in drawn], no_course=_why_no_course(document),
+        run=document, probes=list(against_probes(document)), parts=PARTS, opacity=OPACITY, plots=[_placed(plot) for plot in drawn], no_course=_why_no_course(document),
     )  # fmt: skip
 
 
@@ -49,10 +49,6 @@ def _why_no_course(document: Mapping[str, Any]) -> str:
     return "How the run went over time isn't kept: it had nothing to do, or an older Earmark made it."
 
 
-def _duration(seconds: float) -> str:
-    return str(timedelta(seconds=round(seconds)))
-
-
 def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
@@ -68,7 +64,7 @@ def _environment() -> Environment:
     )  # fmt: skip
     made.filters |= {
         "bounds": bounds_said,
-        "duration": _duration,
+        "duration": duration,
         "sentence": _sentence,
         "share": _share,
         "speed": speed_said,

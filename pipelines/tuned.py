@@ -52,15 +52,27 @@ def tuned_cost(
     Args:
         known: by the tables, for what a tuning doesn't tell: shares of cores and cards.
     """
-    for each in fitting(tunings, here):
-        if each.key.actors == n_actors and each.speed_h_per_h:
-            busy_s = n_actors * HOUR_S / each.speed_h_per_h
-            cost = Cost(busy_s, busy_s, 0.0, "measured here", of_day(each))
-            if known is not None and known.busy_s:
-                scale = busy_s / known.busy_s
-                cost = replace(cost, core_s=known.core_s * scale, gpu_s=known.gpu_s * scale)
-            return cost
-    return None
+    found = _of_so_many(tunings, here, n_actors)
+    if found is None or not found.speed_h_per_h:
+        return None
+    busy_s = n_actors * HOUR_S / found.speed_h_per_h
+    cost = Cost(busy_s, busy_s, 0.0, "measured here", of_day(found))
+    if known is not None and known.busy_s:
+        scale = busy_s / known.busy_s
+        cost = replace(cost, core_s=known.core_s * scale, gpu_s=known.gpu_s * scale)
+    return cost
+
+
+def tuned_speed(tunings: Iterable[Tuning], here: Surroundings, n_actors: int) -> float | None:
+    """Hours of audio an hour that so many recognisers did by themselves; ``None``: that was not tuned."""
+    found = _of_so_many(tunings, here, n_actors)
+    return None if found is None else found.speed_h_per_h
+
+
+def _of_so_many(tunings: Iterable[Tuning], here: Surroundings, n_actors: int) -> Tuning | None:
+    """The first that fits and could be done with this number of recognisers."""
+    fit = (each for each in fitting(tunings, here) if each.key.actors == n_actors and each.speed_h_per_h)
+    return next(fit, None)
 
 
 def of_day(tuning: Tuning) -> str:

@@ -5,12 +5,13 @@ whole.
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
 from typing import Any
 
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
+
+from pipelines.progress import duration
 
 PARTS = ("busy_s", "blocked_s", "paused_s", "starved_s", "held_back_s")
 
@@ -83,7 +84,7 @@ def _head(document: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     said = [f"{now['stored']} stored"]
     said += [f"{now[name]} {name}" for name in ("skipped", "failed", "left") if now.get(name)]
     return (
-        f"Run {document['run']} [{timedelta(seconds=round(document['line_s']))}]: {', '.join(said)};"
+        f"Run {document['run']} [{duration(document['line_s'])}]: {', '.join(said)};"
         f" {document['audio_h']:.2f} h of audio stored, {document['speed_h_per_h']:.0f} h/h"
     )
 

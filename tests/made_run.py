@@ -3,14 +3,12 @@
 from typing import Any
 
 from configs.report import ReportSettings
+from pipelines.progress import STAGES
 from pipelines.queues import QueueSight
 from pipelines.report import report_document
 from pipelines.tally import Tally
 from pipelines.timeline import MachineMark, Timeline
 
-STAGES = (
-    "Prefilter", "Download", "Prepare", "Transcribe", "Identify", "Assemble", "Segment", "Embed", "Store",
-)  # fmt: skip
 BOUND = "Transcribe"
 
 

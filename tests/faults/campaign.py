@@ -24,9 +24,10 @@ from tests.faults.corpus_state import (
     read_ledger,
 )
 from tests.faults.faults import EXIT_CODES, PUTS_OFF, Fault, Kind
-from tests.faults.processes import RunningCommand, until
+from tests.faults.processes import RunningCommand
 from tests.faults.shop import Shop, keep_evidence
 from tests.faults.strike import Striker
+from tests.waiting import until
 
 RUN_LIMIT_S = 400.0
 AFTER_SIGNAL_S = 90.0

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-STAGES = (
-    "Claim", "Prefilter", "Download", "Prepare", "Transcribe", "Identify", "Assemble", "Segment", "Embed", "Store",
-)  # fmt: skip
+from pipelines import progress
+
+STAGES = ("Claim", *progress.STAGES)
 
 
 class Kind(StrEnum):

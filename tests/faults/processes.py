@@ -8,11 +8,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import psutil
+
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 LOOK_S = 0.2
@@ -104,16 +106,6 @@ class RunningCommand:
                 titles.append(f"{process.pid} {' '.join(process.cmdline())[:120]}")
                 process.kill()
         return titles
-
-
-def until(reached: Callable[[], bool], limit_s: float, pause_s: float = LOOK_S) -> bool:
-    """Wait for something; whether it came."""
-    deadline = time.monotonic() + limit_s
-    while not reached():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(pause_s)
-    return True
 
 
 def _name(process: psutil.Process) -> str:

@@ -14,8 +14,8 @@ import psycopg
 
 from actors.store.embedded import ensure_server, server_status, stop_server
 from actors.store.migrations import migrate
-from tests.faults.processes import until
 from tests.media_server import MediaServer
+from tests.waiting import until
 
 START_LIMIT_S = 60.0
 TRANSACTION_LIMIT_S = 15.0

@@ -12,8 +12,9 @@ import psycopg
 
 from tests.faults.corpus_state import n_slices_in_hand
 from tests.faults.faults import Fault, Kind
-from tests.faults.processes import RunningCommand, until
+from tests.faults.processes import RunningCommand
 from tests.faults.shop import Shop
+from tests.waiting import until
 
 OUTAGE_S = 20.0
 RESTART_S = 3.0

@@ -16,7 +16,7 @@ from tests.faults.campaign import Campaign, Round
 from tests.faults.faults import Card, Kind, time_faults
 from tests.faults.shop import Scale, open_shop
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
 SEED = 3
 SHORT_SET: tuple[Card, ...] = (

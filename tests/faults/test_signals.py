@@ -13,7 +13,8 @@ import psycopg
 import pytest
 
 from actors.store.embedded import ensure_server, stop_server
-from tests.faults.processes import ROOT, until
+from tests.faults.processes import ROOT
+from tests.waiting import until
 
 START_LIMIT_S = 120.0
 

@@ -20,7 +20,7 @@ FLAGS = (
 )  # fmt: skip
 NEEDED = ("chromium", "chromedriver")
 LOAD_S = 60.0
-PICTURES = "EARMARK_TEST_PICTURES"
+PICTURES = "TEST_PICTURES"
 """Names a directory where pictures of what was opened are kept."""
 
 

@@ -28,8 +28,8 @@ class Answer:
 
 
 def environment(home: Path) -> dict[str, str]:
-    """The developer's environment without settings, with this home, and without the dashboard: Ray starts
-    sooner without its processes. Tests that look at it turn it on (``WITH_DASHBOARD``)."""
+    """The developer's environment without settings, with this home, and without the dashboard and without
+    metrics: Ray starts sooner and works less. Tests that look at them turn them on (``WITH_DASHBOARD``)."""
     ours = (
         "EARMARK_",
         "ASR_WORKERS",
@@ -43,6 +43,7 @@ def environment(home: Path) -> dict[str, str]:
     return env | {
         "EARMARK_HOME": str(home),
         "EARMARK_RAY__DASHBOARD": "false",
+        "EARMARK_REPORT__METRICS": "false",
         "NO_PROXY": "127.0.0.1,localhost",
         "no_proxy": "127.0.0.1,localhost",
         "COLUMNS": "120",

@@ -36,6 +36,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, Any]]
     return done.stdout, document
 
 
+@pytest.mark.long
 def test_all_sides_handle_the_same_audio(told: tuple[str, dict[str, Any]]) -> None:
     """Engine alone, line and phases end with the same videos and, within a percent, the same speech."""
     _, document = told
@@ -51,6 +52,7 @@ def test_all_sides_handle_the_same_audio(told: tuple[str, dict[str, Any]]) -> No
     assert document["faults"] == []
 
 
+@pytest.mark.long
 def test_ratios_stages_and_the_word_simulation_are_printed(told: tuple[str, dict[str, Any]]) -> None:
     """What a person looks for stands there; the figures themselves are not judged here."""
     printed, document = told

@@ -1,6 +1,7 @@
 """Models before the doctor: the real ones, broken ones, and processes that end badly."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -46,9 +47,7 @@ def test_the_embedding_model_says_how_alike_its_vectors_are(tmp_path):
     """The one out of its package: dimension and two cosines, the first the larger."""
     found = tried(tmp_path, "embedding model")
     assert found.level == "ok", found
-    alike, unlike = (
-        float(part.split()[-1]) for part in found.said.replace(",", " ,").split(" ,") if "0." in part[-6:]
-    )
+    alike, unlike = map(float, re.findall(r"(?<![\d.])0\.\d+\b(?! s)", found.said))
     assert "384 dimensions" in found.said and alike > unlike
 
 

@@ -22,6 +22,8 @@ from store_rows import with_database
 from tests.bench.audio import make_brief_corpus
 from tests.media_server import Fault, MediaServer
 
+pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
+
 N_VIDEOS = 12
 SLOW_S = 2.0
 """What the slow stage takes for a video: 24 s for all; the database twice that, so that a busy machine isn't slower."""

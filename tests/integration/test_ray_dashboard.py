@@ -21,8 +21,8 @@ from selenium.webdriver.support.wait import WebDriverWait
 from small_run import processes_of
 from store_rows import with_database
 
+from pipelines.progress import STAGES
 from tests.bench.audio import make_brief_corpus
-from tests.made_run import STAGES
 from tests.media_server import MediaServer
 
 N_VIDEOS = 14

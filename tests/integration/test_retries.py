@@ -19,7 +19,7 @@ pytestmark = pytest.mark.timeout(600)
 
 SETTINGS = {
     "retry.first_s": 0.5, "retry.patience_s": 5, "retry.cap_s": 60,
-    "governor.first_pause_s": 6, "governor.other_videos_per_h": 36_000,
+    "governor.first_pause_s": 6, "governor.other_videos_per_h": 36_000, "identify.enabled": 0,
 }  # fmt: skip
 """A pause of six seconds is seen by whoever looks once a second, however slow the machine; the one that a run ends by
 must outlast the run's end, and is longer."""

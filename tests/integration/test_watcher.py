@@ -5,7 +5,6 @@ import logging
 import shutil
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -38,6 +37,7 @@ from pipelines.progress import Display
 from pipelines.scoreboard import Scoreboard
 from pipelines.tally import Board, Tally
 from pipelines.watcher import Watcher
+from tests import waiting
 
 LIMIT_S = 60.0
 SETTINGS = RaySettings(dashboard=False, object_store_bytes=100_000_000)
@@ -65,10 +65,7 @@ def _often(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def until(condition: Callable[[], bool]) -> None:
     """Look until it is so."""
-    deadline = time.monotonic() + LIMIT_S
-    while not condition():
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.02)
+    assert waiting.until(condition, LIMIT_S, 0.02), "it never came"
 
 
 def watch(

@@ -90,7 +90,7 @@ def test_what_a_node_did_before_it_went_stays_in_the_sums_and_its_cards_go() -> 
     whole = together(seen, ["a", "b", "new"])
     assert (whole.cpu_busy_s, whole.gpu_busy_s, whole.energy_j) == (34, 17, 6.0)
     assert [(card.index, card.name) for card in whole.cards] == [(0, "A")]
-    assert together({}, ["a"]) == MachineSight(0, (), 0, None)
+    assert together({}, ["a"]) == MachineSight(0, (), None, None)
 
 
 def test_only_nodes_on_which_something_is_booked_are_looked_at() -> None:

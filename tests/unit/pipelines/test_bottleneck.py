@@ -4,18 +4,7 @@ import pytest
 
 from pipelines.bottleneck import SourceLoad, StageLoad, find_bottleneck
 from pipelines.planning import TURN
-
-STAGES = (
-    "Prefilter",
-    "Download",
-    "Prepare",
-    "Transcribe",
-    "Identify",
-    "Assemble",
-    "Segment",
-    "Embed",
-    "Store",
-)
+from pipelines.progress import STAGES
 
 
 def load(name: str, busy: float = 0.2, **parts: float) -> StageLoad:

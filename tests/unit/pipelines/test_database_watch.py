@@ -18,6 +18,7 @@ from pipelines.last_resort import LastResort
 from pipelines.source_waits import SourceWaits
 from pipelines.tally import Board, Tally
 from pipelines.watcher import Watcher
+from tests import waiting
 
 LIMIT_S = 20.0
 COUNTS = run_counts(to_do=5, running=2, pending=3)
@@ -30,10 +31,8 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + LIMIT_S
-    while not condition():
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.01)
+    """Look until it is so."""
+    assert waiting.until(condition, LIMIT_S, 0.01), "it never came"
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import time
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from counts import run_counts
 from pytest import MonkeyPatch
 
@@ -68,3 +69,13 @@ def test_a_runs_figures_say_how_long_its_sources_were_waited_for() -> None:
         course.waits.look(at_s, outlook, 4)
     kept = figures(run_counts(pending=5), {}, course, line_s=10.0, wall_s=12.0, hardware={})
     assert kept["sources"]["youtube"] == {"waited_s": 4.0, "held_s": 4.0, "sites": {"youtube": 4.0}}
+
+
+def test_a_last_video_that_ended_between_two_looks_has_a_tail() -> None:
+    """It was alone for no longer than since the last look; while several are left there is none."""
+    course = looked_at()
+    course.look(Board({"Store": {"01": Tally(items=1)}}, began_at=time.time() - 10.0), run_counts(pending=2))
+    for left, tail_s in ((2, None), (1, 0.5), (0, 0.5)):
+        kept = figures(run_counts(pending=left), {}, course, line_s=10.5, wall_s=12.0, hardware={})
+        assert kept["tail_s"] == (None if tail_s is None else pytest.approx(tail_s, abs=0.1))
+    assert figures(run_counts(), {}, looked_at(), line_s=0.0, wall_s=1.0, hardware={})["tail_s"] is None

@@ -3,7 +3,8 @@
 import pytest
 
 from pipelines.over_time import MOST_INTERVALS, over_time
-from tests.made_run import BOUND, STAGES, course
+from pipelines.progress import STAGES
+from tests.made_run import BOUND, course
 
 COLUMNS = ("busy_s", "blocked_s", "paused_s", "held_back_s", "age_s", "queue", "actors")
 

@@ -5,8 +5,10 @@ from html.parser import HTMLParser
 
 import pytest
 
+from pipelines.over_time import over_time
+from pipelines.progress import STAGES
 from pipelines.report_page import page
-from tests.made_run import BOUND, STAGES, course, document
+from tests.made_run import BOUND, course, document
 
 EVIL = """<script>alert("1")</script>'"><img src=x onerror=alert(2)>"""
 FETCHING = {"src", "srcset", "href", "xlink:href", "action", "data", "poster", "background", "content"}
@@ -141,3 +143,10 @@ def test_any_number_of_marks_can_be_drawn(n_marks: int) -> None:
     """A run of a second, and a long one: its page stays small."""
     text = page(document(), course(n_marks))
     assert "<svg" in text and len(text) < 700_000
+
+
+def test_stages_are_drawn_in_the_order_of_the_line_however_they_were_kept() -> None:
+    """JSON in the database sorts names by their length."""
+    kept = course()
+    kept["stages"] = dict(sorted(kept["stages"].items(), key=lambda each: (len(each[0]), each[0])))
+    assert list(over_time(kept).stages) == list(STAGES)

@@ -9,7 +9,7 @@ from actors.store.tunings import Tuning, TuningKey
 from cluster.resources import Gpu, Hardware, plan_pools
 from configs.load import load_settings
 from pipelines.stage_costs import Cost
-from pipelines.tuned import Surroundings, fitting, tuned_actors, tuned_cost
+from pipelines.tuned import Surroundings, fitting, tuned_actors, tuned_cost, tuned_speed
 
 HERE = Hardware(2)
 DAY = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -41,6 +41,8 @@ def test_so_many_recognisers_take_what_a_tuning_says():
     assert (found.busy_s, found.core_s, found.origin) == (50.0, 50.0, "measured here")
     assert found.source == f"tuned on {DAY.astimezone():%Y-%m-%d %H:%M}"
     assert tuned_cost([tuning()], around(), 1, table) is None, "another number of them shares otherwise"
+    assert tuned_speed([tuning(speed=None), tuning()], around(), 2) == 144.0
+    assert tuned_speed([tuning()], around(), 1) is None
 
 
 def test_a_card_s_time_scales_with_the_tables():

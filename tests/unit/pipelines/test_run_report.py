@@ -113,3 +113,13 @@ def test_stages_stand_in_the_order_of_the_line_however_they_were_kept() -> None:
     found = report_document(FIGURES | {"stages": kept}, ReportSettings())
     assert list(found["stages"]) == ["Download", "Prepare", "Embed", "Store", "Hear"]
     assert "Prepare before it was held up 50% of the time" in found["why"]
+
+
+def test_a_stage_is_held_against_what_was_measured_of_it_alone() -> None:
+    """As `run.py tune` measured it; where nothing was tuned nothing is said."""
+    found = report_document(FIGURES | {"probes": {"Transcribe": 100.0}}, ReportSettings())
+    assert found["stages"]["Transcribe"]["probe_h_per_h"] == 100.0
+    assert found["stages"]["Prepare"]["probe_h_per_h"] is None
+    said = "Transcribe by itself did 100 h/h when it was tuned here; in this run it could do 75% of that"
+    assert said in list(told(found))
+    assert not any("by itself" in line for line in told(report_document(FIGURES, ReportSettings())))
