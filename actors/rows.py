@@ -151,6 +151,7 @@ class Provenance:
     """What made a text: enough to say later which rows a better model should redo."""
 
     model: str
+    """Last part of its name, as in the recipe: its directory is another one on another machine."""
     compute_type: str
     device: str
     versions: dict[str, str]

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
+
 from cluster.switches import STOP_WAIT_S, set_switches
 
 T = TypeVar("T")
@@ -24,6 +26,9 @@ ADDRESS_VARIABLES = ("RAY_API_SERVER_ADDRESS", "RAY_ADDRESS")
 DROPS = 20
 """Times that a connection may break while a log is followed."""
 DROPPED_PAUSE_S = 1.0
+READY_WITHIN_S = 60.0
+"""How long a head that has just begun is waited for."""
+NOT_READY = "No available agent"
 FORBIDDEN, UNKNOWN = (401, 403), 404
 STOPPED_CODE = 130
 
@@ -38,6 +43,10 @@ class NotReached(ClusterError):
 
 class NotAllowed(ClusterError):
     """The cluster wants a token, or another one."""
+
+
+class NotReady(ClusterError):
+    """The dashboard answers, and the nodes that run drivers don't yet: a head in its first moments."""
 
 
 class NoSuchJob(ClusterError):
@@ -97,17 +106,29 @@ class Jobs:
             self._client = self._asked(lambda: JobSubmissionClient(address))
 
     def submit(self, job_id: str, entrypoint: str, package: Path, metadata: Mapping[str, str]) -> None:
-        """Have the cluster run ``entrypoint`` in a copy of ``package``."""
+        """Have the cluster run ``entrypoint`` in a copy of ``package``.
+
+        Raises:
+            NotReady: a minute later still not.
+        """
         # The wait is read by the process that runs the driver; the driver's own shutdown takes longer than Ray's 3 s.
         environment = {
             "working_dir": str(package),
             "env_vars": {"RAY_JOB_STOP_WAIT_TIME_S": str(STOP_WAIT_S)},
         }
-        self._asked(
-            lambda: self._client.submit_job(
-                entrypoint=entrypoint, submission_id=job_id, runtime_env=environment, metadata=dict(metadata)
-            )
-        )
+        for attempt in Retrying(
+            retry=retry_if_exception_type(NotReady), stop=stop_after_delay(READY_WITHIN_S),
+            wait=wait_fixed(DROPPED_PAUSE_S), reraise=True,
+        ):  # fmt: skip
+            with attempt:
+                self._asked(
+                    lambda: self._client.submit_job(
+                        entrypoint=entrypoint,
+                        submission_id=job_id,
+                        runtime_env=environment,
+                        metadata=dict(metadata),
+                    )
+                )
 
     def job(self, job_id: str) -> Job:
         """
@@ -185,7 +206,8 @@ class Jobs:
                 raise NoSuchJob(f"{self._address} knows no such job") from error
             if any(f"status code {code}" in text for code in FORBIDDEN):
                 raise NotAllowed(f"{self._address} wants a token") from error
-            raise ClusterError(f"{self._address}: {text.splitlines()[0][:500]}") from error
+            said = f"{self._address}: {text.splitlines()[0][:500]}"
+            raise (NotReady if NOT_READY in text else ClusterError)(said) from error
 
 
 async def _next(lines: AsyncIterator[str]) -> str | None:

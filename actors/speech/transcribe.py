@@ -43,7 +43,7 @@ class Transcriber:
         self._rules = rules or QualityRules()
         self._engine = Engine(settings, models_dir)
         self._provenance = Provenance(
-            model=settings.model,
+            model=Path(settings.model).name,
             compute_type=self._engine.compute_type,
             device=self._engine.device,
             versions=self._engine.versions,

@@ -96,7 +96,7 @@ def test_who_heard_it_goes_with_the_text(transcriber: Transcriber, talk: tuple) 
     piece, _ = talk
     spoken = transcriber(piece, "de")
     made_by = spoken.provenance
-    assert (made_by.model, made_by.compute_type, made_by.device) == (str(MODEL), "int8_float32", "cpu")
+    assert (made_by.model, made_by.compute_type, made_by.device) == (MODEL.name, "int8_float32", "cpu")
     assert made_by.versions["ctranslate2"] == ctranslate2.__version__
     assert spoken.language == "en"  # all that this model knows
     assert (spoken.video_id, spoken.fence, spoken.ordinal, spoken.n_slices) == ("v", 7, 0, 1)

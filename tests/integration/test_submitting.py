@@ -82,13 +82,19 @@ def finished(place: Place) -> Any:
             [sys.executable, str(ROOT / "run.py"), *command, "--address", place.head.url], cwd=place.home, env=env,
             stdout=subprocess.PIPE, stderr=said, text=True,
         )  # fmt: skip
-    until = time.monotonic() + 300
-    while not _two_stored(place):
-        assert following.poll() is None and time.monotonic() < until, (place.home / "said").read_text()
-        time.sleep(1)
-    listed = place.run("jobs", "list", "--json").json
-    stopped = place.run("jobs", "stop", "talks", "--json")
-    out, _ = following.communicate(timeout=60)
+    with following:
+        try:
+            until = time.monotonic() + 300
+            while not _two_stored(place):
+                assert following.poll() is None and time.monotonic() < until, (
+                    place.home / "said"
+                ).read_text()
+                time.sleep(1)
+            listed = place.run("jobs", "list", "--json").json
+            stopped = place.run("jobs", "stop", "talks", "--json")
+            out, _ = following.communicate(timeout=60)
+        finally:
+            following.kill()
     after_stop = (place.in_hand(), place.status())
     place.server.add(f"/{TALKS[-1]}", SPEECH / TALKS[-1])
     asked = [place.server.count(f"/{name}") for name in TALKS[:2]]

@@ -13,8 +13,8 @@ where (%(video)s::text is null or s.source_id = %(video)s)
   and (%(language)s::text is null or s.language = %(language)s)
   and (%(since)s::timestamptz is null or s.published_at >= %(since)s)
   and (%(until)s::timestamptz is null or s.published_at < %(until)s)
-  and (%(model)s::text is null or s.provenance->>'model' = %(model)s
-       or regexp_replace(s.provenance->>'model', '^.*/', '') = %(model)s)
+  and (%(model)s::text is null
+       or regexp_replace(s.provenance->>'model', '^.*/', '') = regexp_replace(%(model)s, '^.*/', ''))
   and (%(recipe)s::text is null or s.recipe = %(recipe)s)
   and (%(not_recipe)s::text is null or s.recipe is distinct from %(not_recipe)s)
   and (%(status)s::text is null or i.status = %(status)s)

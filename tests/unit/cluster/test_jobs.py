@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
@@ -100,6 +101,28 @@ def test_a_connection_that_breaks_again_and_again_is_given_up(client: type[Clien
     client.connections, client.ends_after = [["BREAK"]] * 50, 50
     with pytest.raises(NotReached, match="broke"):
         list(Jobs("http://h:8265").follow("j"))
+
+
+def test_a_head_that_has_just_begun_is_waited_for(client: type[Client], tmp_path: Path) -> None:
+    """Its dashboard answers before a node can take a driver. What else goes wrong is told at once."""
+    said = [
+        "Request failed with status code 500: No available agent to submit job, please try again later.",
+        "Request failed with status code 500: a broken package",
+    ]
+    answers = iter([RuntimeError(said[0]), RuntimeError(said[0]), None, RuntimeError(said[1])])
+    submitted: list[str] = []
+
+    def submit(self: Client, submission_id: str, **job: Any) -> None:
+        if (error := next(answers)) is not None:
+            raise error
+        submitted.append(submission_id)
+
+    client.submit_job = submit  # type: ignore[attr-defined]
+    jobs = Jobs("http://h:8265")
+    jobs.submit("a", "python run.py", tmp_path, {})
+    with pytest.raises(ClusterError, match="a broken package"):
+        jobs.submit("b", "python run.py", tmp_path, {})
+    assert submitted == ["a"]
 
 
 @pytest.mark.parametrize(
