@@ -6,8 +6,8 @@ A head without CPUs, a CPU node and a node with a (pretended) GPU, on which reco
 """
 
 import json
+import subprocess
 import sys
-import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -47,35 +47,28 @@ def main(asked: dict[str, Any]) -> int:
     )  # fmt: skip
     nodes = {kind: add(cluster, root, kind, 1) for kind in KINDS}
     cluster.wait_for_nodes()
-    done = threading.Event()
+    # Nodes can only be added from the main thread, and a run wants that for itself.
+    command = [sys.executable, "-m", __spec__.name, json.dumps(asked | {"address": cluster.address})]
+    with subprocess.Popen(command) as driver:
+        if asked["kill"]:
+            wait_for_slices(asked["url"], driver)
+            cluster.remove_node(nodes[asked["kill"]], allow_graceful=False)
+            add(cluster, root, asked["kill"], 2)
+        return driver.wait()
 
-    def strike() -> None:
-        """Kill the node in the middle of the work."""
-        while not done.is_set():
-            with psycopg.connect(asked["url"]) as connection:
-                n_slices = connection.execute("select count(*) from slices").fetchone()
-            if n_slices and n_slices[0] > 0:
-                break
+
+def wait_for_slices(url: str, driver: subprocess.Popen[bytes]) -> None:
+    """Until some are in the ledger, or the run is over."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        while driver.poll() is None:
+            (n_slices,) = connection.execute("select count(*) from slices").fetchone() or (0,)
+            if n_slices:
+                return
             time.sleep(0.2)
-        cluster.remove_node(nodes[asked["kill"]], allow_graceful=False)
-        add(cluster, root, asked["kill"], 2)
-
-    if asked.get("kill"):
-        threading.Thread(target=strike, daemon=True).start()
-    try:
-        outcome = drive(asked, cluster.address)
-    finally:
-        done.set()
-    document = {
-        "stored": outcome.counts.stored, "failed": outcome.failed, "unaccounted": outcome.unaccounted,
-        "differences": [str(each) for each in outcome.differences],
-        "cpu_busy_s": outcome.figures().get("cpu_busy_s"), "hardware": outcome.hardware,
-    }  # fmt: skip
-    Path(asked["ended"]).write_text(json.dumps(document), encoding="utf-8")
-    return 0 if not outcome.failed and not outcome.unaccounted else 1
 
 
-def drive(asked: dict[str, Any], address: str) -> Any:
+def drive(asked: dict[str, Any]) -> int:
+    """The run, as its driver."""
     from cluster.nodes import survey
     from cluster.resources import Hardware, plan_pools
     from pipelines.driver import run
@@ -86,7 +79,7 @@ def drive(asked: dict[str, Any], address: str) -> Any:
     settings = load_settings(
         "demo",
         overrides={
-            "ray.address": address, "ray.io_cpus": 0.1, "ray.cpu_nodes": "earmark.io/kind=cpu",
+            "ray.address": asked["address"], "ray.io_cpus": 0.1, "ray.cpu_nodes": "earmark.io/kind=cpu",
             "ray.gpu_nodes": "earmark.io/kind=gpu", "ray.object_store_bytes": 200_000_000, "archive.keep": "always",
             "store.database_url": asked["url"], "retry.patience_s": 60, "retry.first_s": 2, "retry.cap_s": 150,
         },
@@ -104,8 +97,16 @@ def drive(asked: dict[str, Any], address: str) -> Any:
         for spec in line(settings, pools)
     ]
     plan = Plan(settings, asked["url"], place, found.hardware, pools, stages=stages)
-    return run([identify(source) for source in asked["sources"]], plan, Display(Console(file=sys.stderr)))
+    outcome = run([identify(source) for source in asked["sources"]], plan, Display(Console(file=sys.stderr)))
+    document = {
+        "stored": outcome.counts.stored, "failed": outcome.failed, "unaccounted": outcome.unaccounted,
+        "differences": [str(each) for each in outcome.differences],
+        "cpu_busy_s": outcome.figures().get("cpu_busy_s"), "hardware": outcome.hardware,
+    }  # fmt: skip
+    Path(asked["ended"]).write_text(json.dumps(document), encoding="utf-8")
+    return 0 if not outcome.failed and not outcome.unaccounted else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main(json.loads(sys.argv[1])))
+    request = json.loads(sys.argv[1])
+    sys.exit(drive(request) if "address" in request else main(request))

@@ -51,8 +51,8 @@ def across(urls: list[str], database_url: str) -> Iterator[Across]:
         migrate(database_url)
         done = subprocess.run(
             [sys.executable, "-m", "tests.integration.nodes_line", json.dumps(asked)], cwd=ROOT,
-            env=environment(root / "driver") | {"RAY_AUTH_MODE": "disabled"}, capture_output=True, text=True, timeout=400,
-            check=False,
+            env=environment(root / "driver") | {"RAY_AUTH_MODE": "disabled", "RAY_TMPDIR": str(root)},
+            capture_output=True, text=True, timeout=400, check=False,
         )  # fmt: skip
         return done.returncode, json.loads(ended.read_text()) if ended.exists() else {}, done.stderr, root
 
