@@ -66,6 +66,8 @@ def eta_s(progress: Progress) -> float | None:
     mean_s = counts.known_audio_s / counts.n_known_audio
     total_s = counts.known_audio_s + mean_s * max(0, counts.to_do - counts.n_known_audio)
     left_s = total_s - max(progress.heard_s, counts.stored_audio_s)
+    if left_s <= 0 and counts.n_known_audio < counts.to_do:  # one is longer than the mean of the others
+        return None
     return max(0.0, left_s) / progress.speed_h_per_h
 
 

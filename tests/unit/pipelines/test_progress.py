@@ -26,6 +26,14 @@ def test_videos_of_unknown_length_count_with_the_mean():
     assert eta_s(Progress(10.0, counts, {})) == pytest.approx(30.0)
 
 
+def test_a_video_that_is_longer_than_the_others_leads_to_no_promise_of_an_end():
+    """Three short ones are stored, and more was heard than four of the kind have: how long the fourth is nobody knows."""
+    counts = run_counts(to_do=4, stored=3, stored_audio_s=300.0, known_audio_s=300.0, n_known_audio=3)
+    heard = {"Transcribe": Tally(audio_s=900.0)}
+    assert eta_s(Progress(10.0, counts, heard)) is None
+    assert "time left not known yet" in describe(Progress(10.0, counts, heard))
+
+
 @pytest.mark.parametrize("elapsed_s", [0.0, 2.0])
 def test_nothing_is_promised_before_there_is_a_speed(elapsed_s):
     """The first seconds say nothing about the rest."""
