@@ -43,18 +43,26 @@ class Head:
         """What somebody who submits has in his environment."""
         return {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(self.token_file)}
 
-    def ask(self, path: str, token: str | None = None) -> str:
-        """The dashboard's answer; empty where it gives none."""
-        sent = self.token_file.read_text() if token is None else token
-        request = urllib.request.Request(self.url + path, headers={"Authorization": f"Bearer {sent}"})
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    def ask(self, path: str) -> str:
+        """The dashboard's answer; empty where it gives none or an error."""
         try:
-            with opener.open(request, timeout=20) as answer:
+            with self._opened(path) as answer:
                 return str(answer.read().decode(errors="replace"))
-        except urllib.error.HTTPError as error:
-            return error.read().decode(errors="replace")
         except OSError:
             return ""
+
+    def status(self, path: str, token: str | None = None) -> int:
+        """Of the dashboard's answer to whoever sends this token."""
+        try:
+            with self._opened(path, token) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    def _opened(self, path: str, token: str | None = None) -> Any:
+        sent = self.token_file.read_text() if token is None else token
+        request = urllib.request.Request(self.url + path, headers={"Authorization": f"Bearer {sent}"})
+        return urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=20)
 
     def everything(self, job_id: str) -> dict[str, str]:
         """All that the dashboard's API answers of the cluster and of one job, by path."""
@@ -112,7 +120,7 @@ def local_head(
         str(BIN / "ray"), "start", "--head", "--block", f"--num-cpus={n_cpus}", "--node-ip-address=127.0.0.1",
         f"--port={port}", "--dashboard-host=127.0.0.1", f"--dashboard-port={dashboard_port}",
         f"--temp-dir={home / 'ray'}", "--object-store-memory=400000000", "--disable-usage-stats",
-        f"--ray-client-server-port={free_port()}", *options,
+        f"--ray-client-server-port={free_port()}", f"--dashboard-agent-listen-port={free_port()}", *options,
     ]  # fmt: skip
     with (home / "head.log").open("w") as log:
         process = subprocess.Popen(

@@ -2,7 +2,8 @@
 ``python -m tests.integration.nodes_line '{"home": …, "url": …, "sources": […], "kill": …}'``.
 
 A head without CPUs, a CPU node and a node with a (pretended) GPU, on which recognising and embedding must run. Where
-``kill`` names a kind, that node is killed once a slice is in the ledger and another one takes its place.
+``kill`` names a kind, that node is killed in the middle of its work, once a slice is in the ledger, and another one takes its
+place.
 """
 
 import json
@@ -26,7 +27,12 @@ from configs.home import home  # noqa: E402
 from configs.load import load_settings  # noqa: E402
 
 KINDS = {"cpu": {"num_cpus": 4, "num_gpus": 0}, "gpu": {"num_cpus": 0, "num_gpus": 1}}
+STAGES = {"cpu": ["download", "prepare", "assemble", "segment", "store"], "gpu": ["transcribe", "embed"]}
+"""What each kind of node works on, as the ledger calls it."""
 STORE_BYTES = 300_000_000
+IN_THE_MIDDLE = """
+    select 1 from work_in_hand where stage = any(%(stages)s) and exists (select 1 from slices) limit 1
+"""
 
 
 def add(cluster: Cluster, root: Path, kind: str, number: int) -> Any:
@@ -49,22 +55,29 @@ def main(asked: dict[str, Any]) -> int:
     cluster.wait_for_nodes()
     # Nodes can only be added from the main thread, and a run wants that for itself.
     command = [sys.executable, "-m", __spec__.name, json.dumps(asked | {"address": cluster.address})]
-    with subprocess.Popen(command) as driver:
-        if asked["kill"]:
-            wait_for_slices(asked["url"], driver)
-            cluster.remove_node(nodes[asked["kill"]], allow_graceful=False)
-            add(cluster, root, asked["kill"], 2)
+    driver = subprocess.Popen(command)
+    try:
+        if kind := asked["kill"]:
+            wait_for_work(asked["url"], STAGES[kind], driver)
+            cluster.remove_node(nodes[kind], allow_graceful=False)
+            add(cluster, root, kind, 2)
         return driver.wait()
+    finally:
+        driver.kill()
 
 
-def wait_for_slices(url: str, driver: subprocess.Popen[bytes]) -> None:
-    """Until some are in the ledger, or the run is over."""
+def wait_for_work(url: str, stages: list[str], driver: "subprocess.Popen[bytes]") -> None:
+    """Until slices are in the ledger and one of these stages has a row in hand.
+
+    Raises:
+        RuntimeError: the run was over before.
+    """
     with psycopg.connect(url, autocommit=True) as connection:
         while driver.poll() is None:
-            (n_slices,) = connection.execute("select count(*) from slices").fetchone() or (0,)
-            if n_slices:
+            if connection.execute(IN_THE_MIDDLE, {"stages": stages}).fetchone():
                 return
-            time.sleep(0.2)
+            time.sleep(0.05)
+    raise RuntimeError("the run was over before a node could be killed in the middle of its work")
 
 
 def drive(asked: dict[str, Any]) -> int:
@@ -75,6 +88,7 @@ def drive(asked: dict[str, Any]) -> int:
     from pipelines.ingest import line
     from pipelines.progress import Display
     from pipelines.run_plan import Plan
+    from tests.integration.apart_stages import Noted
 
     settings = load_settings(
         "demo",
@@ -96,6 +110,7 @@ def drive(asked: dict[str, Any]) -> int:
         else spec
         for spec in line(settings, pools)
     ]
+    stages = [replace(spec, build=Noted(spec.name, spec.build)) for spec in stages]
     plan = Plan(settings, asked["url"], place, found.hardware, pools, stages=stages)
     outcome = run([identify(source) for source in asked["sources"]], plan, Display(Console(file=sys.stderr)))
     document = {

@@ -70,9 +70,7 @@ def small_line(
     finally:
         running.kill()
         running.wait()
-        for process in processes_of(home):  # the database's know nothing of the home
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
+        end_all(home)
 
 
 def command(home: Path, database_url: str, names: list[str], **asked: object) -> list[str]:
@@ -90,6 +88,17 @@ def lingering(home: Path) -> list[str]:
             told.append(" ".join(process.cmdline()))
             process.kill()
     return told
+
+
+def end_all(home: Path) -> None:
+    """Kill what has this home, but the database, whose processes know nothing of it. One that was starting another may be
+    gone before that is there, so it is looked for again."""
+    while family := processes_of(home):
+        for process in family:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        _, alive = psutil.wait_procs(family, timeout=2 * GONE_WITHIN_S)
+        assert not alive, alive
 
 
 def processes_of(home: Path) -> list[psutil.Process]:

@@ -8,6 +8,7 @@ Needs root and Debian's iproute2.
 """
 
 import os
+import random
 import re
 import shutil
 import signal
@@ -53,7 +54,7 @@ def claim() -> int:
         )
     if shutil.which("ip") is None:
         raise NoStreet("`ip` isn't here; it comes with Debian's iproute2 (`make tools` as root)")
-    for number in range(MOST):
+    for number in random.sample(range(MOST), MOST):  # one that has just gone isn't taken again at once
         if (NAMESPACES / namespace(number, "street")).exists():
             continue
         done = subprocess.run(

@@ -16,7 +16,7 @@ from autoscaled_head import IDLE_S, autoscaled_head
 from command import ROOT, environment
 from local_head import Head
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
 MAX_GPUS = 2
 CARD_HOLDS = 2
@@ -95,6 +95,8 @@ def test_nodes_come_with_backlog_and_go_with_idleness(head: Head, database_url: 
     cards = [moment.cards for moment in seen]
     assert cards[0] == 0, told
     assert max(cards) == MAX_GPUS, told
+    alone = seen[cards.index(1) : cards.index(MAX_GPUS)]
+    assert any(moment.recognisers for moment in alone), "the second came before the first had worked"
     assert max(moment.recognisers for moment in seen[:n_working]) > CARD_HOLDS, (
         "no recogniser used the second"
     )

@@ -1,4 +1,5 @@
-"""Eight actors of one node want the same model of the hub at the same moment: one copy is fetched."""
+"""Eight recognisers of one node want the same model of the hub at the same moment: one copy is fetched. Other models come
+through the same library."""
 
 import hashlib
 import json
@@ -13,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from command import ROOT
 
 N_ACTORS = 8
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -23,8 +25,12 @@ FILES = {
 FETCH = """
 import sys
 from pathlib import Path
+from actors.speech.engine import _fetched
+from configs.settings import TranscribeSettings
 from faster_whisper.utils import download_model
-print(download_model("lab/whisper", cache_dir=sys.argv[1]))
+print("ready", flush=True)
+sys.stdin.readline()
+print(_fetched(TranscribeSettings(model="lab/whisper"), Path(sys.argv[1])))
 """
 
 
@@ -102,12 +108,22 @@ def test_actors_that_start_together_fetch_one_copy(hub: tuple[str, Counter[str]]
         "HF_HUB_DISABLE_XET": "1",
         "HF_HUB_DISABLE_PROGRESS_BARS": "1",
         "NO_PROXY": "127.0.0.1",
+        "no_proxy": "127.0.0.1",
     }
     actors = [
-        subprocess.Popen([sys.executable, "-c", FETCH, str(tmp_path)], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        subprocess.Popen([sys.executable, "-c", FETCH, str(tmp_path)], env=env, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         for _ in range(N_ACTORS)
     ]  # fmt: skip
-    ended = [(actor.communicate(timeout=90), actor.returncode) for actor in actors]
+    try:
+        assert all(actor.stdout is not None and actor.stdout.readline() == "ready\n" for actor in actors)
+        for actor in actors:
+            assert actor.stdin is not None
+            actor.stdin.write("go\n")
+            actor.stdin.flush()
+        ended = [(actor.communicate(timeout=90), actor.returncode) for actor in actors]
+    finally:
+        for actor in actors:
+            actor.kill()
     assert [code for _, code in ended] == [0] * N_ACTORS, ended[0][0][1][-2000:]
     (snapshot,) = {out.strip() for (out, _), _ in ended}
     assert (Path(snapshot) / "model.bin").read_bytes() == FILES["model.bin"]

@@ -1,5 +1,5 @@
-"""The line across ``ray start`` nodes with addresses of their own, which share nothing but the network: a head, two that fetch
-and prepare, one with a (pretended) card. One cluster for all tests, in their order; the last kills a node."""
+"""The line across ``ray start`` nodes with addresses of their own: a head, two that fetch and prepare, one with a (pretended)
+card. Each has a home and a directory for Ray to itself; of what else lies on this machine's disk they use nothing. One cluster for all tests, in their order; the last kills a node."""
 
 import json
 import shutil
@@ -17,7 +17,7 @@ import psycopg
 import pytest
 from apart_nodes import HEAD, Cluster, cluster
 from command import ROOT, environment
-from small_run import processes_of
+from small_run import end_all
 from store_rows import with_database
 from street import Street, street
 from tcp_postgres import tcp_postgres
@@ -85,8 +85,7 @@ def town() -> Iterator[Town]:
             ]
             yield Town(machines, root, server, url, sources)
     finally:
-        for process in processes_of(root / "plain"):
-            process.kill()
+        end_all(root / "plain")
         shutil.rmtree(root, ignore_errors=True)
 
 

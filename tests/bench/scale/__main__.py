@@ -81,12 +81,13 @@ def main(
     tail     one video of six hours among fifty short ones on four recognisers, against the ideal
     ids      100,000 ids through Claim and Prefilter, most with nothing behind them: is the driver's
              memory flat, and how soon comes the first slice?
-    rates    transactions, permits and entries of a list a second, bytes between two actors and rows a
-             second through one driver, and what 1,000 GPUs would ask of each
+    rates    transactions, permits and entries of a list a second, bytes between two actors, rows a second
+             through one driver and reports to its scoreboard; and what 1,000 GPUs would ask of each
 
     Nobody is identified: on CPUs that would be what is waited for (--set identify.enabled=true has it done). Exit code
-    1: four recognisers keep less than 0.9 of their speed; the tail takes over 1.15 times the ideal; the driver's
-    memory in the last quarter is over 110 % of that in the first, or the first slice comes after 60 s; or a run went wrong.
+    1: four recognisers keep less than 0.9 of their speed; the tail takes over 1.15 times the ideal; the driver's memory
+    at the end is over 110 % of that when a quarter of the ids had ended, or the first slice comes after 60 s; or a run
+    went wrong.
     """
     signal.signal(signal.SIGTERM, _interrupt)
     cluster = arithmetic.Cluster(gpus, gpu_speed, video_s=60 * video_minutes)
@@ -153,7 +154,9 @@ def _rates(choice: Choice, home: Home) -> Told:
 
     ledger = rates.measure(choice.connections, home, _tell)
     engine = engine_rates.measure(home, _tell)
-    best = arithmetic.best(ledger.rates, ledger.slice_bytes, engine.object_bytes, engine.tasks)
+    best = arithmetic.best(
+        ledger.rates, ledger.slice_bytes, engine.object_bytes, engine.tasks, engine.reports
+    )
     document = {
         "rates": [asdict(rate) for rate in ledger.rates], "best": asdict(best), "cluster": asdict(choice.cluster),
         "loads": [{**asdict(load), "times": load.times} for load in arithmetic.loads(choice.cluster, best)],
@@ -162,7 +165,7 @@ def _rates(choice: Choice, home: Home) -> Told:
 
 
 def _rate_lines(measured: tuple[arithmetic.Rate, ...]) -> Iterator[str]:
-    yield "rates here, each measured by itself on one embedded Postgres whose clients run on the same machine"
+    yield "rates here, each measured by itself on one embedded Postgres that holds little, with its clients on the same machine"
     yield from arithmetic.rate_lines(measured)
     yield ""
 

@@ -1,4 +1,4 @@
-"""What a cluster would ask of each thing that there is only one of, against what that does here. Pure.
+"""What a cluster would ask of things that there is only one of, against what they do here. Pure.
 
 Owns the counts of transactions that a slice and a video cost, as the stages make them; a stage that asks the ledger
 once more is one more here.
@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil
 
+from configs.section import MOST_ACTORS
+
 PCM_BYTES_PER_S = 32_000
 """Of speech between Prepare and Identify: int16 at 16 kHz."""
 SMALL_PER_SLICE = 9
@@ -16,8 +18,10 @@ SMALL_PER_VIDEO = 21
 """Prefilter: entered, begun, recalled, described, ended. Download: entered, begun, content held, ended. Prepare:
 entered, begun, slices present, ended. Segment: begun, voices read, ended. Embed: deaths counted, begun, ended. Store:
 begun, ended."""
-PERMITS_PER_VIDEO = 2
-"""Its page and its track."""
+PERMITS_PER_VIDEO = 1
+"""Its page; the track behind it needs none while its link is fresh."""
+REPORTS_PER_ROW = 2
+"""That a stage's actor makes to the scoreboard, one of them waited for."""
 TASKS_PER_SLICE = 3
 """Transcribe, Identify, Assemble."""
 TASKS_PER_VIDEO = 6
@@ -33,6 +37,14 @@ KINDS = {
     SHARED_EXIT: "permits, all of one exit",
 }
 """What is measured, and what it is called. All but the last are in the arithmetic."""
+
+BOUNDS = (
+    f"a pool may have {MOST_ACTORS} actors, so that a run drives as many recognisers at most",
+    "Segment and Embed are one actor each: all texts pass one share of one card",
+    "ray.look_ahead_videos are in hand in front of Prepare: so many, over the seconds that one needs there, a second",
+    "Postgres takes max_connections at once, the embedded one 200, and every actor that asks the ledger has one",
+)
+"""What else there is little of: bounds of settings or of the code, not rates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +109,8 @@ class Rates:
     """Between two actors of one node."""
     tasks: float | None = None
     """Rows that one driver hands to actors."""
+    reports: float | None = None
+    """Of rows begun and ended, that one scoreboard takes."""
     slice_bytes: float = 0.0
     """That a slice takes in the database."""
 
@@ -118,8 +132,9 @@ class Load:
 
 
 def best(
-    measured: Sequence[Rate], slice_bytes: float, object_bytes: float | None, tasks: float | None
-) -> Rates:
+    measured: Sequence[Rate], slice_bytes: float, object_bytes: float | None = None, tasks: float | None = None,
+    reports: float | None = None,
+) -> Rates:  # fmt: skip
     """The most of each kind, whatever the number of connections.
 
     Raises:
@@ -130,7 +145,7 @@ def best(
         for kind in KINDS
         if kind != SHARED_EXIT
     }
-    return Rates(**most, object_bytes=object_bytes, tasks=tasks, slice_bytes=slice_bytes)
+    return Rates(**most, object_bytes=object_bytes, tasks=tasks, reports=reports, slice_bytes=slice_bytes)
 
 
 def rate_lines(measured: Sequence[Rate]) -> Iterator[str]:
@@ -144,7 +159,8 @@ def rate_lines(measured: Sequence[Rate]) -> Iterator[str]:
 
 
 def loads(cluster: Cluster, rates: Rates) -> list[Load]:
-    """Of everything that there is one of in a run, however many nodes there are."""
+    """Of what there is one of in a run however many nodes there are, and was measured. ``BOUNDS`` has what is bounded by
+    settings or code instead."""
     videos, slices = cluster.videos_per_s, cluster.slices_per_s
     found = [
         Load("small transactions", videos * SMALL_PER_VIDEO + slices * SMALL_PER_SLICE, rates.small),
@@ -154,9 +170,12 @@ def loads(cluster: Cluster, rates: Rates) -> list[Load]:
         Load("entries of a list", videos, rates.entries),
         Load("permits", videos * PERMITS_PER_VIDEO, rates.permits),
     ]
+    rows = videos * TASKS_PER_VIDEO + slices * TASKS_PER_SLICE
     if rates.tasks is not None:
-        needed = videos * TASKS_PER_VIDEO + slices * TASKS_PER_SLICE
-        found.append(Load("rows handed to actors by one driver", needed, rates.tasks, in_database=False))
+        found.append(Load("rows handed to actors by one driver", rows, rates.tasks, in_database=False))
+    if rates.reports is not None:
+        needed = rows * REPORTS_PER_ROW
+        found.append(Load("reports to one scoreboard", needed, rates.reports, in_database=False))
     return found
 
 
@@ -192,16 +211,17 @@ def lines(cluster: Cluster, rates: Rates) -> Iterator[str]:
     whole = database(found)
     yield f"  {whole.what:<38}{'':>24}{whole.times:>9.2f}{n_gpus_served(cluster, whole):>13,.0f}"
     first = breaks_first(found)
-    yield f"  breaks first: {first.what}, at about {n_gpus_served(cluster, first):,.0f} GPUs"
+    yield f"  of these breaks first: {first.what}, at about {n_gpus_served(cluster, first):,.0f} GPUs"
+    yield from (f"  not measured: {bound}" for bound in BOUNDS)
     grown = cluster.slices_per_s * rates.slice_bytes
     yield f"  slices take {rates.slice_bytes / 1e3:.0f} kB each in the database: {grown / 1e6:.0f} MB a second, {grown * 86_400 / 1e12:.1f} TB a day"
-    each_way = cluster.speed_h_per_h * cluster.speech_share * PCM_BYTES_PER_S
-    moved = (
-        ""
-        if rates.object_bytes is None
-        else f"; two actors of a node moved {rates.object_bytes / 1e6:.0f} MB a second here"
+    pcm = cluster.speed_h_per_h * cluster.speech_share * PCM_BYTES_PER_S
+    yield (
+        f"  each GPU takes in {pcm / 1e6:.1f} MB of PCM a second and, where Identify is on another node, hands it on; all "
+        f"of them {pcm * cluster.n_gpus / 1e9:.1f} GB a second each way"
     )
-    yield f"  each GPU takes in {each_way / 1e6:.1f} MB of PCM a second from other nodes, all of them {each_way * cluster.n_gpus / 1e9:.1f} GB{moved}"
+    if rates.object_bytes is not None:
+        yield f"  two actors of one node moved {rates.object_bytes / 1e6:.0f} MB a second here, through shared memory"
     yield (
         f"  of YouTube each exit address may be asked for {cluster.youtube_videos_per_h:g} videos an hour, {cluster.youtube_h_per_h:g} h/h of "
         f"audio: {cluster.youtube_h_per_h / cluster.speed_h_per_h:.0%} of what its node's GPU does"

@@ -51,7 +51,7 @@ def faults(measured: Sequence[Workers]) -> Iterator[str]:
 def lines(measured: Sequence[Workers]) -> Iterator[str]:
     """A table for people."""
     alone = measured[0].alone_h_per_h if measured else 0.0
-    yield f"SIMULATION · recognisers that wait as GPUs of {alone:.1f} h/h of speech would, each on a GPU that Ray is told of"
+    yield f"SIMULATION · recognisers that wait as GPUs of {alone:.1f} h/h of speech would, each on a GPU that Ray is told of, all on one node"
     yield f"  {'':>11}{'limit':>9}{'the line':>10}{'':>12}{'work':>9}{'start-up':>10}{'first slice':>13}{'cores busy':>12}"
     for each in measured:
         first_s = next(iter(each.line.parts_s.values()), 0.0)

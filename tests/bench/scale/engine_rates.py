@@ -1,4 +1,5 @@
-"""How fast Ray moves slices between two actors, and how many rows a second one driver hands to actors.
+"""How fast Ray moves slices between two actors, how many rows a second one driver hands to actors, and how many reports its
+scoreboard takes.
 
 Ray's workers import this module; Ray itself is imported only where it is used.
 """
@@ -18,11 +19,13 @@ from configs.home import Home
 from configs.load import load_settings
 from configs.settings import Settings
 from pipelines import wire
+from pipelines.tally import Tally
 
 N_SLICES = 150
 IN_FLIGHT = 4
 SLICE_S = 300.0
 N_ROWS, N_STAGES = 2000, 3
+N_REPORTERS, N_REPORTS = 3, 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,7 @@ class EngineRates:
 
     object_bytes: float
     tasks: float
+    reports: float
 
 
 class Giver:
@@ -51,6 +55,20 @@ class Taker:
         return len(wire.unpack(row).pcm)
 
 
+class Reporter:
+    """Tells the scoreboard how it stands, as an actor of a stage does over each row."""
+
+    def __init__(self, scoreboard: Any, name: str) -> None:
+        self._scoreboard, self._name = scoreboard, name
+
+    def report(self, n: int) -> None:
+        import ray
+
+        for number in range(n):
+            tally = Tally(items=number, in_hand=1, busy_s=1.0, age_s=2.0)
+            ray.get(self._scoreboard.report.remote("Transcribe", self._name, "one", tally))
+
+
 def measure(home: Home, tell: Callable[[str], None]) -> EngineRates:
     """Start Ray, measure, end it."""
     settings = load_settings("demo", overrides={"ray.dashboard": False}, env_file=None)
@@ -58,7 +76,9 @@ def measure(home: Home, tell: Callable[[str], None]) -> EngineRates:
     with engine(settings.ray, home.ray_dir, find_hardware().n_cpus + 1, 0):
         object_bytes = _between_actors()
         tell(f"{N_ROWS} rows through {N_STAGES} stages that do nothing")
-        return EngineRates(object_bytes, _through_the_driver(settings))
+        tasks = _through_the_driver(settings)
+        tell(f"{N_REPORTERS} actors that report to one scoreboard")
+        return EngineRates(object_bytes, tasks, _to_the_scoreboard())
 
 
 def _between_actors() -> float:
@@ -104,3 +124,20 @@ def _through_the_driver(settings: Settings) -> float:
     if n_rows != N_ROWS:
         raise RuntimeError(f"{n_rows} of {N_ROWS} rows came through")
     return (n_rows - 1) * N_STAGES / (time.monotonic() - began_s)
+
+
+def _to_the_scoreboard() -> float:
+    """Reports that a run's own scoreboard takes a second."""
+    import ray
+
+    from pipelines.scoreboard import Scoreboard
+
+    scoreboard: Any = Scoreboard.remote()  # type: ignore[attr-defined]
+    reporters = [
+        ray.remote(num_cpus=0)(Reporter).remote(scoreboard, f"actor-{number}")
+        for number in range(N_REPORTERS)
+    ]
+    ray.get([reporter.report.remote(1) for reporter in reporters])  # all are up
+    began_s = time.monotonic()
+    ray.get([reporter.report.remote(N_REPORTS) for reporter in reporters])
+    return N_REPORTERS * N_REPORTS / (time.monotonic() - began_s)

@@ -49,7 +49,7 @@ class Uneven:
 
     @property
     def ideal_s(self) -> float:
-        """No arrangement is faster: the work shared evenly, or what can't be shared."""
+        """The work shared evenly, or what this line does one after the other."""
         return max(self.shared_s, self.chain.whole_s)
 
     @property

@@ -20,6 +20,8 @@ class Streamed:
     """A run of so many ids."""
 
     n_ids: int
+    n_with_media: int
+    """Of them; nothing is behind the others."""
     exit_code: int
     samples: tuple[Sample, ...]
     asked_s: float
@@ -48,27 +50,26 @@ class Streamed:
 
 
 def at_quarter(samples: Sequence[Sample], n_ids: int, quarter: float, group: str) -> float | None:
-    """Median memory of a group in the looks at the end of a quarter, in bytes.
+    """Median memory of a group in the looks at the end of a quarter, in bytes; ``None``: the ids went by too fast for one.
 
-    Where the ids went by too fast for a look within ``WINDOW`` it is the nearest one before that. The looks at which
-    all ids had ended are left out: the run is being closed then, and some of it may be gone.
+    The looks at which all ids had ended are left out: the run is being closed then, and some of it may be gone.
     """
-    before = [
-        each for each in samples if each.memory and each.n_settled <= quarter * n_ids and each.n_settled < n_ids
-    ]  # fmt: skip
-    near = [each for each in before if each.n_settled > (quarter - WINDOW) * n_ids]
-    chosen = near or before[-1:]
-    return median(each.memory.get(group, 0) for each in chosen) if chosen else None
+    near = [
+        each.memory.get(group, 0)
+        for each in samples
+        if each.memory and (quarter - WINDOW) * n_ids < each.n_settled <= min(quarter * n_ids, n_ids - 1)
+    ]
+    return median(near) if near else None
 
 
 def faults(measured: Streamed) -> Iterator[str]:
     if measured.exit_code:
         yield f"the run ended with exit code {measured.exit_code}"
-    n_ended = sum(measured.ended.get(status, 0) for status in ("stored", "skipped"))
-    if n_ended != measured.n_ids:
-        yield f"{n_ended} of {measured.n_ids} ids were stored or skipped: {measured.ended}"
+    expected = {"stored": measured.n_with_media, "skipped": measured.n_ids - measured.n_with_media}
+    if measured.ended != expected:
+        yield f"the ids ended as {measured.ended}, and {expected} is right"
     if measured.growth is None:
-        yield "the run was over before it could be looked at in its first and last quarter"
+        yield "no look came at the end of the first quarter, or none at that of the last: the run was too fast or too short"
     elif measured.growth > GROWTH:
         yield f"the driver's memory grew to {measured.growth:.3f} of the first quarter's, and {GROWTH} are allowed"
     if measured.first_slice_s > FIRST_SLICE_S:

@@ -57,7 +57,7 @@ def measure(n_ids: int, assignments: dict[str, str], home: Home, tell: Callable[
                 if process.poll() is None:
                     process.terminate()
                 code = process.wait()
-    return _read(home, database_url, n_ids, code, began_at, samples)
+    return _read(home, database_url, n_ids, len(corpus.recordings), code, began_at, samples)
 
 
 def _environment(home: Home) -> dict[str, str]:
@@ -87,7 +87,13 @@ def _watch(
 
 
 def _read(
-    home: Home, database_url: str, n_ids: int, code: int, began_at: float, samples: list[Sample]
+    home: Home,
+    database_url: str,
+    n_ids: int,
+    n_with_media: int,
+    code: int,
+    began_at: float,
+    samples: list[Sample],
 ) -> Streamed:
     with psycopg.connect(database_url) as connection:
         ended = {str(status): int(n) for status, n in connection.execute(BY_STATUS)}
@@ -100,6 +106,6 @@ def _read(
         )
     asked_s, ready_s = (float(marker.read_text(encoding="ascii")) - began_at for marker in markers)
     return Streamed(
-        n_ids=n_ids, exit_code=code, samples=tuple(samples), asked_s=asked_s, ready_s=ready_s,
+        n_ids=n_ids, n_with_media=n_with_media, exit_code=code, samples=tuple(samples), asked_s=asked_s, ready_s=ready_s,
         first_slice_s=float(first_slice_at) - began_at, last_s=float(last_at) - began_at, ended=ended,
     )  # fmt: skip

@@ -1,6 +1,5 @@
 """The start scripts, with a `ray` that only notes how it was called."""
 
-import os
 import shutil
 import stat
 import subprocess
@@ -14,6 +13,7 @@ NOTES = """#!/usr/bin/env bash
 printf '%s\\n' "$@" > "$NOTED/arguments"
 env > "$NOTED/environment"
 """
+TOOLS = ("bash", "cat", "dirname", "env", "find", "install", "realpath", "sed", "stat")
 
 
 class Box:
@@ -28,10 +28,14 @@ class Box:
         ray = root / ".venv" / "bin" / "ray"
         ray.write_text(NOTES)
         ray.chmod(0o755)
+        self.tools = root / "tools"  # of this machine, and no NVIDIA driver's among them
+        self.tools.mkdir()
+        for tool in TOOLS:
+            (self.tools / tool).symlink_to(str(shutil.which(tool)))
 
     def run(self, script: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
         env = {
-            "PATH": os.environ["PATH"],
+            "PATH": str(self.tools),
             "HOME": str(self.root),
             "EARMARK_HOME": str(self.home),
             "NOTED": str(self.root),

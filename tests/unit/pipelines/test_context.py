@@ -22,7 +22,8 @@ def test_on_a_cluster_every_node_uses_its_own_home_and_its_own_copy_of_what_ship
 ) -> None:
     """The driver's paths mean nothing there: neither its home nor where Ray unpacked the job for it."""
     monkeypatch.setenv("EARMARK_HOME", str(tmp_path / "node"))
-    monkeypatch.delenv("HF_HOME", raising=False)
+    monkeypatch.setenv("HF_HOME", "another")  # so that it is put back, also where it wasn't set
+    monkeypatch.delenv("HF_HOME")
     drivers = Path("/drivers/package/configs")
     sent = context(Path("/drivers/home"), **{"ray.address": "auto", "embed.model": "/mnt/models/gte"})
     model = drivers / "demo/models/whisper-tiny-espeak"
