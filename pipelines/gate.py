@@ -1,8 +1,11 @@
 """Lets the actors that ask sources ask them no more often than they may.
 
 Owns the waiting for a permit and what a block means for the video in hand: nothing. The video goes back
-to the end of the queue without its attempt counting, and the source pauses for all. Short waits are waited here, a
-second at a time; for longer ones the video is put back, so that its actor serves other sources.
+to the end of the queue without its attempt counting, and the source pauses for all who ask by the same exit. Short waits
+are waited here, a second at a time; for longer ones the video is put back, so that its actor serves other sources.
+
+Where nodes have exits of their own the video waits for whichever may ask next, and this door holds it for a while all the
+same: an actor that gave it back at once would be the idlest of its pool and get it again, with all others of the source.
 """
 
 import time
@@ -16,7 +19,7 @@ from actors.fetch.admission import NotNow
 from actors.fetch.asker import site_of
 from actors.store.database import Database
 from actors.store.ledger import Ledger
-from actors.store.permits import Permits
+from actors.store.permits import Permits, has_several_exits
 from pipelines.context import RunContext
 from pipelines.in_hand import paused
 from pipelines.stage import Worker
@@ -27,17 +30,22 @@ STEP_S = 1.0
 
 
 class Gate:
-    """One actor's door to all sources; an ``Admission``. One row at a time."""
+    """One actor's door to all sources; an ``Admission``. One row at a time.
 
-    def __init__(self, permits: Permits, ledger: Ledger) -> None:
-        self._permits, self._ledger = permits, ledger
+    Args:
+        several_exits: other nodes ask by addresses of their own.
+    """
+
+    def __init__(self, permits: Permits, ledger: Ledger, *, several_exits: bool = False) -> None:
+        self._permits, self._ledger, self._several_exits = permits, ledger, several_exits
         self._asked_at: dict[str, float] = {}
 
     @classmethod
     def of(cls, context: RunContext, ledger: Ledger) -> "Gate":
         settings = context.settings
         database = Database(context.database_url, pool_size=1)
-        return cls(Permits.of(database, settings.governor, settings.download), ledger)
+        permits = Permits.of(database, settings.governor, settings.download)
+        return cls(permits, ledger, several_exits=has_several_exits(settings))
 
     @contextmanager
     def __call__(self, url: str) -> Iterator[None]:
@@ -76,6 +84,8 @@ class Gate:
                 pause_s = self._permits.blocked(
                     site, asked_ago_s=asked_ago_s, retry_after_s=error.retry_after_s
                 )
+                if self._several_exits:
+                    pause_s = self._permits.shortest_wait_s(site)
                 self._ledger.postpone(item.video_id, item.fence, pause_s, last=True)
 
         return carefully
@@ -83,8 +93,10 @@ class Gate:
     def _wait(self, site: str) -> None:
         until = time.monotonic() + HOLD_S
         while (wait_s := self._permits.take(site)) > 0:
-            if time.monotonic() + wait_s > until:
-                raise NotNow(f"{site} may not be asked yet", retry_after_s=wait_s)
+            left_s = until - time.monotonic()
+            if left_s <= 0 if self._several_exits else wait_s > left_s:
+                again_s = self._permits.shortest_wait_s(site) if self._several_exits else wait_s
+                raise NotNow(f"{site} may not be asked yet", retry_after_s=again_s)
             with paused():  # the source's time, not the row's
                 time.sleep(min(wait_s, STEP_S))
 

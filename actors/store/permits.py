@@ -14,7 +14,7 @@ from actors.fetch.governor import BURST, Bucket, Policy, blocked, let_through, t
 from actors.store.database import Conn, Database
 from actors.store.sql import queries
 from configs.patience import GovernorSettings
-from configs.settings import DownloadSettings
+from configs.settings import DownloadSettings, Settings
 
 Change = Callable[[Bucket, float], tuple[Bucket, float]]
 """From a bucket and the time to the bucket afterwards and an answer in seconds."""
@@ -88,6 +88,13 @@ class Permits:
         in_use = self._database.run(read)
         return {site: in_use.get(site) or [bucket] for site, bucket in own.items()} | in_use, now_s
 
+    def shortest_wait_s(self, site: str) -> float:
+        """Until any exit of this session that asks may ask again, in seconds; takes no permit."""
+        in_use, now_s = self.buckets_in_use()
+        policy = self.policy(site)
+        waits = (take(bucket, policy, now_s, chance=0.0)[1] for bucket in in_use.get(site, ()))
+        return min(waits, default=0.0)
+
     def _change(self, site: str, change: Change) -> float:
         key = {"site": site, **self._asker}
 
@@ -104,6 +111,15 @@ class Permits:
             return answer_s
 
         return self._database.run(turn)
+
+
+def has_several_exits(settings: Settings) -> bool:
+    """Whether nodes ask by addresses of their own: on a cluster, unless all go through one proxy or one router."""
+    return (
+        settings.ray.address is not None
+        and settings.governor.exit is None
+        and settings.download.proxy is None
+    )
 
 
 _SQL = queries("governor")

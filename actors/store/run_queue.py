@@ -16,7 +16,7 @@ from actors.rows import Request, RunId
 from actors.store.database import Conn, Database
 from actors.store.ledger import Ledger
 from actors.store.outlook import Group, Hold, Outlook
-from actors.store.permits import Permits
+from actors.store.permits import Permits, has_several_exits
 from actors.store.sql import queries
 from configs.settings import Settings
 
@@ -30,11 +30,7 @@ class RunQueue:
         self._settings = settings
         self._ledger = Ledger(database)
         self._permits = Permits.of(database, settings.governor, settings.download)
-        self._has_several_exits = (
-            settings.ray.address is not None
-            and settings.governor.exit is None
-            and settings.download.proxy is None
-        )
+        self._has_several_exits = has_several_exits(settings)
 
     def take(self, limit: int) -> list[Request]:
         """Claim up to ``limit`` due videos, of a limited source only as many as there are permits for."""

@@ -20,6 +20,7 @@ from actors.store.ledger import Ledger
 from actors.store.permits import Permits
 from configs.patience import GovernorSettings
 from configs.settings import DownloadSettings, PrefilterSettings
+from pipelines import gate as gate_module
 from pipelines.gate import HOLD_S, Gate
 from tests.media_server import Fault, MediaServer
 
@@ -165,3 +166,65 @@ def test_who_would_wait_long_comes_back_later(database: Database, ledger: Ledger
     assert (row.status, row.attempts) == ("pending", 0)
     with pytest.raises(NotNow), gate("https://example.org/a"):
         pass
+
+
+def test_a_video_that_one_exit_can_not_ask_for_waits_only_for_the_next_that_can(
+    database: Database,
+    ledger: Ledger,
+    new_run,
+    monkeypatch: pytest.MonkeyPatch,  # type: ignore[no-untyped-def]
+) -> None:
+    """On a cluster. The turned away node holds it for a moment, lest it be the idlest, and then it is free for the others."""
+    monkeypatch.setattr(gate_module, "HOLD_S", 0.3)
+    here, there = (
+        Permits(database, GovernorSettings(jitter=0.0), exit_, "guest") for exit_ in ("10.0.0.1", "10.0.0.2")
+    )
+    assert there.take("example.org") == 0
+    gate, run = Gate(here, ledger, several_exits=True), new_run()
+    ledger.ask(run, wanted("a", "b"), RECIPE)
+    first, second = ledger.claim(run, 2)
+
+    def turned_away(request: Request):  # type: ignore[no-untyped-def]
+        with gate(request.url):
+            raise SoftBlocked("a robot")
+        yield
+
+    assert list(gate.governed(turned_away)(first)) == []
+    assert here.take("example.org") > 800
+    began_s = time.monotonic()
+    assert list(gate.governed(turned_away)(second)) == []
+    assert time.monotonic() - began_s >= 0.3, "the idlest actor of all gives nothing back at once"
+    until = time.monotonic() + 20
+    taken: set[str] = set()
+    while len(taken) < 2:
+        assert time.monotonic() < until, "they wait for the exit that is turned away"
+        taken |= {request.video_id for request in ledger.claim(run, 2)}
+        time.sleep(0.05)
+
+
+def test_where_all_exits_are_turned_away_a_video_waits_for_the_first_that_is_not(
+    database: Database,
+    ledger: Ledger,
+    new_run,
+    monkeypatch: pytest.MonkeyPatch,  # type: ignore[no-untyped-def]
+) -> None:
+    monkeypatch.setattr(gate_module, "HOLD_S", 0.0)
+    here, there = (
+        Permits(database, GovernorSettings(jitter=0.0), exit_, "guest") for exit_ in ("10.0.0.1", "10.0.0.2")
+    )
+    here.blocked("example.org", asked_ago_s=0.0, retry_after_s=3000)
+    there.blocked("example.org", asked_ago_s=0.0)
+    assert here.shortest_wait_s("example.org") == pytest.approx(900, abs=5)
+    gate, run = Gate(here, ledger, several_exits=True), new_run()
+    ledger.ask(run, wanted("a"), RECIPE)
+    (request,) = ledger.claim(run, 1)
+
+    def work(request: Request):  # type: ignore[no-untyped-def]
+        with gate(request.url):
+            raise AssertionError("the source was asked during its pause")
+        yield
+
+    assert list(gate.governed(work)(request)) == []
+    left_s = "select extract(epoch from not_before - now())::float8 as s from ingest_state"
+    (row,) = database.run(lambda c: c.execute(left_s).fetchall())
+    assert 800 < row["s"] < 960
