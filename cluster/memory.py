@@ -44,7 +44,7 @@ def card_budget(settings: Settings, pools: Pools, hardware: Hardware) -> CardBud
         n = ceil(pools.n_transcribers / len(hardware.gpus))
         items.append(Item("ASR worker with its CUDA context", n, asr_gib(settings)))
     if pools.embed_device == "cuda":
-        items.append(Item("embedding model", 1, embed_gib(settings)))
+        items.append(Item("embedding model", settings.embed.actors, embed_gib(settings)))
     if pools.identify_device == "cuda":
         items.append(Item("voice model (ECAPA)", settings.identify.actors, voice_gib(settings)))
     items.append(Item("kept free", 1, RESERVED_GIB))

@@ -34,6 +34,9 @@ EMBED_SHARE = 0.2
 VOICE_SHARE = 0.05
 VOICE_CPUS = 0.5
 """Of a voice model on a CPU: less than the recogniser beside it, and a machine of two cores has no more."""
+CARDS_PER_EMBEDDER, CARDS_PER_IDENTIFIER = 8, 2
+"""Cards of recognisers that one of each keeps up with, by the speeds of ``figures.py``. More would be in their way: Ray Data
+keeps a part of the shares for every pool that may still grow."""
 PREPARERS_AT_START = 4
 AUTO_ACTORS = 4
 """Recognisers of a card that ``transcribe.actors=auto`` wants where nothing was tuned; further ones rarely add to it."""
@@ -69,6 +72,7 @@ class Pools:
     """The recognisers stand idle until the first slice comes: two cutters bring it sooner than one."""
     n_transcribers_at_start: int | None = None
     """As many as the cards hold that are up; ``None``: all of them."""
+    n_embedders: int = 1
     n_identifiers: int = 1
     identify_device: str | None = None
     """``None``: nobody is identified, so nothing is loaded."""
@@ -84,6 +88,25 @@ class TunedActors:
     n: int
     why: str
     """For the user: when that was measured, and how fast it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What lies on cards beside the recognisers; shares are 0 where a model runs on the CPU."""
+
+    n_embedders: int
+    n_identifiers: int
+    embedders_per_card: int
+    """At most."""
+    identifiers_per_card: int
+    embed_share: float
+    """Of one of them."""
+    voice_share: float
+
+    @property
+    def share(self) -> float:
+        """Of a card that has as many of both as one may have."""
+        return self.embedders_per_card * self.embed_share + self.identifiers_per_card * self.voice_share
 
 
 class DoesNotFit(ValueError):
@@ -116,11 +139,12 @@ def plan_pools(settings: Settings, hardware: Hardware, tuned: TunedActors | None
         embed_share = settings.embed.gpu_share or EMBED_SHARE
     if voice_device == "cuda":
         voice_share = settings.identify.gpu_share or VOICE_SHARE
+    beside = _beside(settings, hardware, embed_share, voice_share)
     if asr_device == "cuda":
-        n_asr, asr_share = _fit_card(settings, hardware, n_asr, embed_share, voice_share, notes)
+        n_asr, asr_share = _fit_card(settings, hardware, n_asr, beside, notes)
     n_asr_at_start = n_asr
     if asr_device == "cuda" and hardware.n_gpus_up is not None:
-        on_one_card = floor((1 - embed_share - voice_share * settings.identify.actors) / asr_share + 1e-9)
+        on_one_card = floor((1 - beside.share) / asr_share + 1e-9)
         n_asr_at_start = max(1, min(n_asr, on_one_card * hardware.n_gpus_up))
     n_preparers = min(settings.prepare.actors, max(1, hardware.n_cpus))
     at_start = min(n_preparers, PREPARERS_AT_START)
@@ -129,13 +153,14 @@ def plan_pools(settings: Settings, hardware: Hardware, tuned: TunedActors | None
         embed_device=embed_device,
         n_transcribers=n_asr,
         transcribe_gpu_share=asr_share,
-        embed_gpu_share=embed_share,
+        embed_gpu_share=beside.embed_share,
         n_preparers=n_preparers,
         n_preparers_at_start=at_start,
         n_transcribers_at_start=n_asr_at_start,
-        n_identifiers=settings.identify.actors if settings.identify.enabled else 1,
+        n_embedders=beside.n_embedders,
+        n_identifiers=beside.n_identifiers if settings.identify.enabled else 1,
         identify_device=voice_device,
-        identify_gpu_share=voice_share,
+        identify_gpu_share=beside.voice_share,
         notes=tuple(notes),
     )
 
@@ -170,22 +195,39 @@ def _wanted(
     return n
 
 
-def _fit_card(
-    settings: Settings,
-    hardware: Hardware,
-    wanted: int,
-    embed_share: float,
-    voice_share: float,
-    notes: list[str],
-) -> tuple[int, float]:
-    """Number of ASR workers over all cards, and the share of one card that each books.
+def _beside(settings: Settings, hardware: Hardware, embed_share: float, voice_share: float) -> Beside:
+    """On a machine of our own all of them may come to lie on one card. On a cluster with several cards they are as many as the
+    cards' recognisers need, and what one books is no less than its part of the card's memory, so that none is filled beyond that
+    however Ray lays them out."""
+    if settings.ray.address is None or not hardware.gpus:
+        return Beside(
+            settings.embed.actors, settings.identify.actors, settings.embed.actors, settings.identify.actors,
+            embed_share, voice_share,
+        )  # fmt: skip
+    n_cards = len(hardware.gpus)
+    if n_cards > 1:
+        whole = min(gpu.memory_bytes for gpu in hardware.gpus) / GIB - RESERVED_GIB
+        if embed_share and settings.embed.gpu_share is None:
+            embed_share = max(embed_share, ceil(1000 * embed_gib(settings) / whole) / 1000)
+        if voice_share and settings.identify.gpu_share is None:
+            voice_share = max(voice_share, ceil(1000 * voice_gib(settings) / whole) / 1000)
+    n_embedders, n_identifiers = settings.embed.actors, settings.identify.actors
+    if embed_share:
+        n_embedders = min(n_embedders, ceil(n_cards / CARDS_PER_EMBEDDER))
+    if voice_share:
+        n_identifiers = min(n_identifiers, ceil(n_cards / CARDS_PER_IDENTIFIER))
+    return Beside(n_embedders, n_identifiers, 1, 1, embed_share, voice_share)
 
-    Embedder and voice models may all come to lie on one card: each card is left room for them.
-    """
+
+def _fit_card(
+    settings: Settings, hardware: Hardware, wanted: int, beside: Beside, notes: list[str]
+) -> tuple[int, float]:
+    """Number of ASR workers over all cards, and the share of one card that each books. Each card is left room for what
+    may come to lie beside them."""
     one = asr_gib(settings)
-    embed = embed_gib(settings) if embed_share else 0.0
-    voice = voice_gib(settings) * settings.identify.actors if voice_share else 0.0
-    left_share = 1 - embed_share - voice_share * settings.identify.actors
+    embed = embed_gib(settings) * beside.embedders_per_card if beside.embed_share else 0.0
+    voice = voice_gib(settings) * beside.identifiers_per_card if beside.voice_share else 0.0
+    left_share = 1 - beside.share
     smallest = min(gpu.memory_bytes for gpu in hardware.gpus) / GIB
     room = smallest - RESERVED_GIB - voice - embed
     per_card = floor(room / one)
@@ -209,8 +251,9 @@ def _fit_card(
     n_asr = min(wanted, possible)
     if n_asr < 1:
         raise DoesNotFit(
-            f"transcribe.gpu_share {settings.transcribe.gpu_share}, embed.gpu_share {embed_share:g} and "
-            f"{settings.identify.actors} × identify.gpu_share {voice_share:g} exceed one GPU"
+            f"transcribe.gpu_share {settings.transcribe.gpu_share}, {beside.embedders_per_card} × embed.gpu_share "
+            f"{beside.embed_share:g} and {beside.identifiers_per_card} × identify.gpu_share {beside.voice_share:g} exceed "
+            "one GPU"
         )
     if n_asr < wanted:
         notes.append(

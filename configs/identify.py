@@ -20,7 +20,10 @@ class IdentifySettings(Section):
     )
     revision: str | None = Field(None, description="Commit or tag of a model from the hub.")
     device: Device = Field("cuda", description="Where it runs.")
-    actors: PoolSize = Field(1, description="Processes that tell voices apart.")
+    actors: PoolSize = Field(
+        1,
+        description="Processes that tell voices apart; on a cluster at most one for two cards, as many as their backlog needs.",
+    )
     gpu_share: float | None = Field(
         None, gt=0, le=1, description="Share of a GPU that Ray books for one; unset: derived from memory."
     )

@@ -186,6 +186,10 @@ class EmbedSettings(Section):
         description="Segments in a forward pass (env BATCH_SIZE). More use more GPU memory.",
     )
     linger_s: float = Field(0.2, ge=0, le=60, description="Longest wait for a batch to fill, in seconds.")
+    actors: PoolSize = Field(
+        1,
+        description="Processes that embed; on a cluster at most one for eight cards, as many as their backlog needs.",
+    )
     device: Device = Field("cuda", description="Where it runs.")
     gpu_share: float | None = Field(
         None, gt=0, le=1, description="Share of a GPU that Ray books for it; unset: derived from memory."

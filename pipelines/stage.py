@@ -80,8 +80,13 @@ class StageSpec:
             ),
             num_cpus=self.num_cpus,
             num_gpus=self.num_gpus or None,
-            label_selector=dict([self.nodes.split("=", 1)]) if self.nodes else None,
+            label_selector=labelled(self.nodes),
         )
+
+
+def labelled(nodes: str | None) -> dict[str, str] | None:
+    """Ray's label selector of nodes given as ``NAME=VALUE``."""
+    return dict([nodes.split("=", 1)]) if nodes else None
 
 
 class StageHost:

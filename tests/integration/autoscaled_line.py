@@ -14,16 +14,21 @@ from cluster.switches import set_switches
 from configs.home import home
 from configs.load import load_settings
 
+LULL_S = 5.0
+"""Nobody here waits for half a minute."""
+
 
 def main(asked: dict[str, Any]) -> int:
     set_switches()
     from cluster.nodes import survey
     from cluster.resources import plan_pools
+    from pipelines import giving_back
     from pipelines.driver import run
     from pipelines.progress import Display
     from pipelines.run_plan import Plan
     from tests.integration import autoscaled_stages
 
+    giving_back.LULL_S = LULL_S
     settings = load_settings(
         "cluster",
         overrides={

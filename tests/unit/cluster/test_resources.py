@@ -212,3 +212,33 @@ def test_a_recogniser_of_our_own_machine_stays_loaded_in_a_lull():
         stages = line(settings, plan_pools(settings, RTX_5080))
         (transcribe,) = (stage for stage in stages if stage.name == "Transcribe")
         assert (transcribe.min_actors, transcribe.initial_actors, transcribe.max_actors) == (least, 2, 2)
+
+
+@pytest.mark.parametrize("gib", [16, 24, 32, 80])
+@pytest.mark.parametrize("n_cards", [1, 2, 3, 8, 100])
+def test_a_clusters_card_holds_whatever_ray_may_put_on_it(gib: int, n_cards: int) -> None:
+    """Voice and embedding models grow with the cards there, and all of a kind may come to lie on one: what each books keeps
+    them within its memory."""
+    settings = load_settings("cluster")
+    pools = plan_pools(settings, Hardware(256, (Gpu("card", gib * GIB),) * n_cards))
+    assert (pools.n_identifiers, pools.n_embedders) == (math.ceil(n_cards / 2), math.ceil(n_cards / 8))
+    assert pools.n_transcribers >= min(n_cards, 256)
+    shares = (pools.transcribe_gpu_share, pools.identify_gpu_share, pools.embed_gpu_share)
+    sizes = (asr_gib(settings), voice_gib(settings), embed_gib(settings))
+    most = (pools.n_transcribers, pools.n_identifiers, pools.n_embedders)
+    fits = [range(min(n, math.floor(1 / share)) + 1) for n, share in zip(most, shares, strict=True)]
+    for mix in itertools.product(*fits):
+        if sum(n * share for n, share in zip(mix, shares, strict=True)) <= 1 + 1e-9:
+            assert sum(n * size for n, size in zip(mix, sizes, strict=True)) <= gib, mix
+
+
+def test_on_a_cluster_what_waits_or_grows_with_backlog_begins_small() -> None:
+    """And every pool is within the CPUs of a first node of eight."""
+    settings = load_settings("cluster")
+    stages = line(settings, plan_pools(settings, Hardware(256, (Gpu("card", 24 * GIB),) * 8, 1)))
+    sizes = {stage.name: (stage.min_actors, stage.initial_actors, stage.max_actors) for stage in stages}
+    assert (
+        sizes["Prefilter"] == (2, 2, 32) and sizes["Assemble"] == (2, 2, 8) and sizes["Segment"] == (1, 1, 8)
+    )
+    assert sizes["Identify"] == (1, 1, 4) and sizes["Embed"] == (1, 1, 1)
+    assert booked(stages).cpus <= 8
