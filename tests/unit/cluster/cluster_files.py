@@ -13,6 +13,7 @@ CLUSTER = ROOT / "cluster"
 KUBERAY = sorted((CLUSTER / "kuberay").glob("*.yaml"))
 RAY_UP = sorted((CLUSTER / "ray-up").glob("*.yaml"))
 SCRIPTS = sorted((CLUSTER / "boxes").glob("*.sh"))
+SOURCED = sorted((CLUSTER / "boxes").glob("*.bash"))
 
 
 def versions() -> dict[str, str]:
@@ -52,6 +53,34 @@ def pods(document: Any) -> Iterator[tuple[str, dict[str, Any]]]:
             yield from ((group["groupName"], group["template"]) for group in spec["workerGroupSpecs"])
         case "CronJob":
             yield document["metadata"]["name"], spec["jobTemplate"]["spec"]["template"]
+        case "RayJob":
+            yield "submitter", spec["submitterPodTemplate"]
+
+
+def option(command: str, name: str) -> int:
+    """The number that a command gives to ``--name``."""
+    found = re.search(rf"--{name}=(\d+)", command)
+    assert found, command
+    return int(found[1])
+
+
+def ignored(path: str, patterns: list[str]) -> bool:
+    """Whether Docker leaves ``path`` out by the lines of a ``.dockerignore``: the last one that fits it, or a directory
+    above it, decides."""
+    steps = path.split("/")
+    names = ["/".join(steps[:n]) for n in range(1, len(steps) + 1)]
+    out = False
+    for pattern in patterns:
+        wanted = re.compile(_regex(pattern.removeprefix("!")))
+        if any(wanted.fullmatch(name) for name in names):
+            out = not pattern.startswith("!")
+    return out
+
+
+def _regex(pattern: str) -> str:
+    parts = re.split(r"(\*\*/|\*\*|\*)", pattern)
+    known = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*"}
+    return "".join(known.get(part) or re.escape(part) for part in parts)
 
 
 class _Strict(yaml.SafeLoader):
