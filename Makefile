@@ -34,10 +34,11 @@ demo: install  ## ingest the speech that ships, then search it
 test: install tools  ## all tests that need no GPU and no network
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
-# Programs that tests drive for real; a test fails where its own is missing.
-test-long: install tools  ## those that take minutes by the clock: planted bottlenecks, ten faults, the benchmark
+# Some make network namespaces: root, and in a container CAP_SYS_ADMIN and CAP_NET_ADMIN.
+test-long: install tools  ## those that take minutes by the clock: planted bottlenecks, ten faults, benchmarks, several nodes
 	$(BIN)/python -m pytest -m long
 
+# Programs that tests drive for real; a test fails where its own is missing.
 tools:  ## what tests/debian.txt names: installed where we may, else told
 	@missing=$$(dpkg-query --show $$(cat tests/debian.txt) 2>&1 >/dev/null | sed -n 's/.* matching //p'); \
 	if [ -z "$$missing" ]; then exit 0; fi; \

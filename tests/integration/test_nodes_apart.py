@@ -30,7 +30,7 @@ from tests.corpus import LONG_ENCODING, speech_item
 from tests.faults.corpus_state import CorpusState, differences, read_corpus
 from tests.media_server import MediaServer
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
 SPEECH = ROOT / "configs" / "demo" / "speech"
 TALKS = ("soup-for-the-rabbit.mp3", "strings-and-keys.m4a", "servers-and-robots.webm")

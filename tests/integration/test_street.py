@@ -16,7 +16,7 @@ import street_keeper
 from command import ROOT
 from street import Street, street
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(120)]
 
 GONE_WITHIN_S = 30.0
 SECRET = "of-one-alone"
