@@ -208,3 +208,8 @@ def named(jobs: Sequence[Any], wanted: str) -> Any:
         code="no_job",
         remedy="`run.py jobs list --address URL` names them",
     )
+
+
+def to_stop(jobs: Sequence[Any], wanted: str) -> Any:
+    """As ``named``, but of several of a name one that goes on comes before newer ones that have ended."""
+    return named(sorted(jobs, key=lambda job: bool(job.has_ended)), wanted)

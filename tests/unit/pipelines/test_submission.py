@@ -20,6 +20,7 @@ from pipelines.submission import (
     job_id,
     metadata,
     named,
+    to_stop,
 )
 
 
@@ -142,3 +143,14 @@ def test_a_job_is_meant_by_its_id_or_the_newest_of_its_name() -> None:
     assert named(jobs[:2], "a").id == "j3"
     with pytest.raises(ConfigError, match="no job 'x'"):
         named(jobs, "x")
+
+
+def test_what_is_stopped_is_the_newest_that_goes_on() -> None:
+    """Where all of that name have ended it is the newest; an id is an id."""
+    jobs = [
+        SimpleNamespace(id=f"j{n}", name="a", has_ended=has_ended)
+        for n, has_ended in ((4, True), (3, False), (2, False), (1, True))
+    ]
+    assert to_stop(jobs, "a").id == "j3"
+    assert to_stop(jobs, "j1").id == "j1"
+    assert to_stop(jobs[:1], "a").id == "j4"
