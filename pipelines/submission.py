@@ -5,6 +5,7 @@ sources and settings, and no secret: those are the cluster's own, in the environ
 are mounted there. Places of this machine mean nothing there either.
 """
 
+import io
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,11 +18,12 @@ from actors.credentials import has_user, masked
 from actors.errors import ConfigError
 from cluster.package import SOURCES
 from configs.load import PATH_SETTINGS, SECRET_SETTINGS, SEED_VARIABLES
+from pipelines.sources import listed_sources
 
 PYTHON = "python"
 """The one of the cluster's image or environment."""
 SHOWN_SOURCES = 3
-MAX_ARGUMENTS_CHARS = 60_000
+MAX_COMMAND_BYTES = 60_000
 """Linux takes 128 KiB for one argument, and a job's command is one of its shell's."""
 _PATH_NAMES = frozenset(".".join(path) for path in PATH_SETTINGS)
 _VARIABLES = {".".join(path): name for name, path in SEED_VARIABLES.items()}
@@ -66,9 +68,12 @@ def demand_fit_to_travel(errand: Errand) -> None:
     """
     for name, value in errand.settings:
         _demand_setting(name, value)
+    for line in (errand.listed or "").splitlines():  # comments and what else stands there travel too
+        _demand_no_password(line)
     for source in _all_sources(errand):
-        _demand_source(source)
-    if len(errand.entrypoint()) > MAX_ARGUMENTS_CHARS:
+        _demand_no_password(source)
+        _demand_not_local(source)
+    if len(errand.entrypoint().encode(errors="surrogatepass")) > MAX_COMMAND_BYTES:
         raise ConfigError(
             "so many sources don't fit a command",
             remedy="Give them as a file of a source a line, with --from",
@@ -99,17 +104,28 @@ def _demand_setting(name: str, value: str) -> None:
 
 def _all_sources(errand: Errand) -> Iterator[str]:
     yield from errand.sources
-    lines = (errand.listed or "").splitlines()
-    yield from (line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#"))
+    for found in listed_sources(io.StringIO(errand.listed or ""), SOURCES):
+        if isinstance(found, str):  # the run says of the others what is wrong with them
+            yield found
 
 
-def _demand_source(source: str) -> None:
-    if has_user(source) or masked(source) != source:
+def _demand_no_password(text: str) -> None:
+    if has_user(text):
         raise ConfigError(
-            f"{masked(source)[:200]} holds a password or a token, and what a job is told stands in the cluster's dashboard",
+            f"{masked(text)[:200]} holds a user or a password, which the ledger would keep and the dashboard show",
+            code="secret",
+            remedy="Leave it out of the address and give yt-dlp cookies instead: a file that every node has, named with "
+            "--set download.cookies_file=/PATH",
+        )
+    if masked(text) != text:
+        raise ConfigError(
+            f"{masked(text)[:200]} holds a token, and what a job is told stands in the cluster's dashboard",
             code="secret",
             remedy="Put such addresses into a file on the cluster and run `run.py ingest --from FILE` there",
         )
+
+
+def _demand_not_local(source: str) -> None:
     if _is_local(source):
         raise ConfigError(
             f"{source[:200]} lies on this machine, and the cluster's nodes don't see it",
@@ -118,7 +134,8 @@ def _demand_source(source: str) -> None:
         )
 
 
-def _is_local(source: str) -> bool:
+def _is_local(given: str) -> bool:
+    source = given.strip()
     if source.startswith(("/", "./", "../", "~")):
         return True
     try:

@@ -62,9 +62,16 @@ def test_a_setting_that_holds_a_secret_is_refused_with_where_it_goes(name: str) 
         (Errand(("/videos/talk.mp3",)), "local"),
         (Errand(("./talk.mp3",)), "local"),
         (Errand((), "~/talk.mp3"), "local"),
+        (Errand((), '{"url": "/home/me/talk.mp3"}\n'), "local"),
+        (Errand((), '" ./talk.mp3"\n'), "local"),
+        (Errand((), '{"path": "talk.mp3", "id": "~/talk.mp3"}\n'), "local"),
+        (Errand((), '{"url": "https:\\/\\/u:hunter2@example.org\\/b"}\n'), "secret"),
+        (Errand((), '{"url": "@chan", "from": "https://example.org/?token=hunter2"}\n'), "secret"),
+        (Errand((), "# https://u:hunter2@example.org/old\n@chan\n"), "secret"),
         (Errand(("@c",), settings=(("transcribe.model", "./models/w"),)), "local"),
         (Errand(("@c",), settings=(("ray.address", "auto"),)), "config"),
         (Errand(tuple(f"https://example.org/{n}" for n in range(5000))), "config"),
+        (Errand(("語" * 25_000,)), "config"),
     ],
 )  # fmt: skip
 def test_what_must_not_or_can_not_travel_is_refused(errand: Errand, code: str) -> None:
@@ -72,6 +79,24 @@ def test_what_must_not_or_can_not_travel_is_refused(errand: Errand, code: str) -
         demand_fit_to_travel(errand)
     assert refused.value.code == code and refused.value.remedy
     assert "hunter2" not in str(refused.value)
+
+
+def test_each_kind_of_address_with_a_secret_has_a_remedy_that_works() -> None:
+    """``ingest`` on the cluster would refuse a user and password too; cookies do what they do. A token it takes."""
+    remedies = []
+    for source in ("https://u:hunter2@example.org/feed", "https://example.org/feed?token=hunter2"):
+        with pytest.raises(ConfigError) as refused:
+            demand_fit_to_travel(Errand((source,)))
+        remedies.append(refused.value.remedy)
+    assert "download.cookies_file" in remedies[0] and "ingest" not in remedies[0]
+    assert "ingest --from FILE" in remedies[1]
+
+
+def test_a_line_that_names_nothing_costs_only_itself() -> None:
+    """As of ``ingest``: the cluster says so in its place. What the dashboard shows are the others."""
+    errand = Errand(("@a",), '{"url": \n{"title": "none"}\n{"url": "@b"}\n')
+    demand_fit_to_travel(errand)
+    assert metadata(errand, "mine", "1")["sources"] == "@a, @b"
 
 
 def test_a_file_of_this_folder_is_no_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
