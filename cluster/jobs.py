@@ -8,7 +8,7 @@ what may travel with it is ``pipelines/submission.py``'s. Ray's token (``RAY_AUT
 import asyncio
 import os
 import re
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,7 +109,7 @@ class Jobs:
         # As Ray's own commands do: a token that is there is used unless RAY_AUTH_MODE says otherwise.
         tokens.maybe_enable_token_auth_if_token_available(warn_if_disabled=False)
         self._address = address
-        with _without(ADDRESS_VARIABLES):
+        with without(ADDRESS_VARIABLES):
             self._client = self._asked(lambda: JobSubmissionClient(address))
 
     def submit(self, job_id: str, entrypoint: str, package: Path, metadata: Mapping[str, str]) -> None:
@@ -255,7 +255,8 @@ def _job(details: Any) -> Job:
 
 
 @contextmanager
-def _without(names: tuple[str, ...]) -> Iterator[None]:
+def without(names: Iterable[str]) -> Iterator[None]:
+    """The environment lacks these variables meanwhile."""
     held = {name: os.environ.pop(name) for name in names if name in os.environ}
     try:
         yield

@@ -1,6 +1,7 @@
 """What `submit` and `jobs` do: ask the cluster, follow, print. Text for people, or one JSON document."""
 
 import json
+import os
 import secrets
 import sys
 import tempfile
@@ -16,9 +17,11 @@ from typing import Any
 import click
 
 from actors.errors import ConfigError, TransientError
-from cluster.jobs import ClusterError, Failing, Job, Jobs, NotAllowed, NotReached, NotReady
-from cluster.package import stage
+from cluster.jobs import ClusterError, Failing, Job, Jobs, NotAllowed, NotReached, NotReady, without
+from cluster.package import SETTINGS, stage
 from cluster.switches import STOP_WAIT_S
+from configs.catalogue import PROFILES_DIR
+from configs.load import PREFIX, SEED_VARIABLES, load_settings, read_settings_file
 from pipelines.printing import answer
 from pipelines.submission import (
     Errand,
@@ -28,7 +31,9 @@ from pipelines.submission import (
     job_id,
     metadata,
     named,
+    notices,
     to_stop,
+    written,
 )
 
 POLL_S = 0.5
@@ -40,24 +45,42 @@ def submit(errand: Errand, address: str, name: str | None, follow: bool, as_json
 
     Raises:
         ConfigError: something must not travel, the address is none, or the token is wrong.
+        SettingsError: the settings are none that the cluster could run with.
         TransientError: the cluster doesn't answer.
     """
     url = address_of(address)
-    demand_fit_to_travel(errand)
+    profile = read_settings_file(PROFILES_DIR / f"{errand.profile}.yaml")
+    demand_fit_to_travel(errand, profile)
     called = name or default_name(errand.sources)
     chosen = job_id(called, datetime.now(UTC), secrets.token_hex(2))
-    with _told():
+    with _told(), tempfile.TemporaryDirectory(prefix="earmark-") as temporary:
+        package = Path(temporary)
+        stage(package, written(errand, profile))
+        _demand_right_settings(errand, package / SETTINGS)
+        for notice in notices(errand, profile):
+            click.echo(f"earmark: {notice}", err=True)
         jobs = Jobs(url)
-        with tempfile.TemporaryDirectory(prefix="earmark-") as folder:
-            stage(Path(folder), errand.listed)
-            jobs.submit(
-                chosen, errand.entrypoint(), Path(folder), metadata(errand, called, version("earmark"))
-            )
+        jobs.submit(chosen, errand.entrypoint(), package, metadata(errand, called, version("earmark")))
         click.echo(f"Job {chosen} on {url}", err=True)
+    with _told():
         if follow:
             return _follow(jobs, chosen, url, as_json)
         _print(jobs.job(chosen), as_json)
     return 0
+
+
+def _demand_right_settings(errand: Errand, settings_file: Path) -> None:
+    """What the cluster would refuse is refused here. This machine's environment and .env have no say in it, since they
+    don't travel; those of the head are unknown here, and may still change what comes out.
+
+    Raises:
+        SettingsError: naming every setting that is wrong.
+    """
+    values: dict[str, str | None] = {"transcribe.language": errand.language} if errand.language else {}
+    values |= {name: value or None for name, value in errand.settings}
+    ours = [name for name in os.environ if name.upper().startswith(PREFIX) or name in SEED_VARIABLES]
+    with without(ours):
+        load_settings(errand.profile, settings_file if errand.config is not None else None, values, None)
 
 
 def list_jobs(address: str, every: bool, as_json: bool) -> None:

@@ -1,19 +1,27 @@
 """What `submit` and `jobs` print and answer, with a cluster that is made up."""
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 
 from actors.errors import ConfigError, EarmarkError, TransientError
 from cluster.jobs import Failing, Job, NotAllowed, NotReached, NotReady
+from configs.catalogue import SettingsError
 from pipelines import jobs as module
 from pipelines.submission import Errand
 
 URL = "http://h:8265"
+
+
+def errand(*sources: str, **others: Any) -> Errand:
+    return Errand("cluster", sources, **others)
+
+
 RUNNING = Job("earmark-a-1", "a", "RUNNING", "@a", 0.0, None, None, "", "exec python", True)
 ENDED = replace(RUNNING, status="FAILED", driver_exit_code=1, ended_at_s=61.0)
 
@@ -62,7 +70,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> type[Cluster]:
 def test_what_is_submitted_is_followed_and_its_exit_code_is_given(
     cluster: type[Cluster], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert module.submit(Errand(("@a",), "@b\n"), URL + "/", "mine", True, False) == 1
+    assert module.submit(errand("@a", listed="@b\n"), URL + "/", "mine", True, False) == 1
     ((job_id, entrypoint, package, metadata),) = cluster.submitted
     assert job_id.startswith("earmark-mine-") and entrypoint.startswith(
         "exec python run.py ingest --profile cluster"
@@ -76,7 +84,7 @@ def test_what_is_submitted_is_followed_and_its_exit_code_is_given(
 def test_with_json_standard_output_is_one_document(
     cluster: type[Cluster], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    module.submit(Errand(("@a",)), URL, None, True, True)
+    module.submit(errand("@a"), URL, None, True, True)
     out, err = capsys.readouterr()
     assert json.loads(out)["exit_code"] == 1 and "one\ntwo\n" in err
 
@@ -87,7 +95,7 @@ def test_ctrl_c_ends_the_following_and_says_how_to_go_on(
     """The job goes on: it isn't stopped."""
     cluster.broken, cluster.end = KeyboardInterrupt(), RUNNING
     with pytest.raises(KeyboardInterrupt):
-        module.submit(Errand(("@a",)), URL, None, True, False)
+        module.submit(errand("@a"), URL, None, True, False)
     job_id = cluster.submitted[0][0]
     said = capsys.readouterr().err
     assert f"jobs logs {job_id} --follow --address {URL}" in said and f"jobs stop {job_id}" in said
@@ -101,7 +109,7 @@ def test_where_following_is_given_up_it_is_said_that_the_job_goes_on(
     """And how to follow it again; not whether the cluster is up."""
     cluster.broken, cluster.end = error, RUNNING
     with pytest.raises(TransientError, match="goes on") as told:
-        module.submit(Errand(("@a",)), URL, None, True, False)
+        module.submit(errand("@a"), URL, None, True, False)
     assert f"jobs logs {cluster.submitted[0][0]} --follow --address {URL}" in told.value.remedy
     assert "Is the cluster up" not in str(told.value)
 
@@ -110,14 +118,48 @@ def test_a_driver_that_never_ran_is_told_with_why(
     cluster: type[Cluster], capsys: pytest.CaptureFixture[str]
 ) -> None:
     cluster.end = replace(ENDED, driver_exit_code=None, message="runtime env could not be set up")
-    assert module.submit(Errand(("@a",)), URL, None, True, False) == 1
+    assert module.submit(errand("@a"), URL, None, True, False) == 1
     assert "runtime env could not be set up" in capsys.readouterr().err
 
 
 def test_what_holds_a_secret_reaches_no_cluster(cluster: type[Cluster]) -> None:
     with pytest.raises(ConfigError):
-        module.submit(Errand(("https://e.org/?token=hunter2",)), URL, None, True, False)
+        module.submit(errand("https://e.org/?token=hunter2"), URL, None, True, False)
     assert cluster.submitted == []
+
+
+def test_what_the_cluster_would_refuse_reaches_none(cluster: type[Cluster]) -> None:
+    """Options, the settings file and the profile together."""
+    too_long = errand("@a", config={"segment": {"min_chars": 1000}}, settings=(("segment.max_chars", "900"),))
+    with pytest.raises(SettingsError, match="min_chars"):
+        module.submit(too_long, URL, None, True, False)
+    assert cluster.submitted == []
+
+
+@pytest.mark.parametrize("place", ["environment", ".env"])
+def test_this_machines_environment_has_no_say_in_a_job(
+    cluster: type[Cluster], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, place: str
+) -> None:
+    """It refused good jobs and let bad ones through: the cluster has an environment of its own."""
+    here = {"EARMARK_EMBED__BATCH_SIZE": "0", "EARMARK_NO__SUCH": "1", "SEGMENT_MAX_CHARS": "9000"}
+    monkeypatch.chdir(tmp_path)
+    if place == ".env":
+        (tmp_path / ".env").write_text("".join(f"{name}={value}\n" for name, value in here.items()))
+    else:
+        for name, value in here.items():
+            monkeypatch.setenv(name, value)
+    assert module.submit(errand("@a", config={"embed": {"linger_s": 1}}), URL, None, True, False) == 1
+    with pytest.raises(SettingsError, match="min_chars"):
+        module.submit(errand("@a", config={"segment": {"min_chars": 5000}}), URL, None, True, False)
+    assert len(cluster.submitted) == 1 and ("EARMARK_NO__SUCH" in os.environ) is (place == "environment")
+
+
+def test_a_place_of_this_machine_is_told_on_standard_error(
+    cluster: type[Cluster], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    module.submit(errand("@a", settings=(("transcribe.model", str(tmp_path)),)), URL, None, True, True)
+    out, err = capsys.readouterr()
+    assert f"transcribe.model is {tmp_path}" in err and json.loads(out)
 
 
 def test_only_our_jobs_are_listed_unless_all_are_wanted(
