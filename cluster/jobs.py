@@ -7,7 +7,8 @@ what may travel with it is ``pipelines/submission.py``'s. Ray's token (``RAY_AUT
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+import re
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,12 +25,14 @@ OUR_NAME = "earmark"
 ADDRESS_VARIABLES = ("RAY_API_SERVER_ADDRESS", "RAY_ADDRESS")
 """Ray lets them overrule the address that it is given."""
 DROPS = 20
-"""Times that a connection may break while a log is followed."""
+"""Times in a row that a connection may break before it brings anything, while a log is followed."""
 DROPPED_PAUSE_S = 1.0
+"""Before the next connection; after the second break twice as long, after the third thrice: 3.5 minutes in all."""
 READY_WITHIN_S = 60.0
 """How long a head that has just begun is waited for."""
 NOT_READY = "No available agent"
-FORBIDDEN, UNKNOWN = (401, 403), 404
+"""So Ray's answer begins then; other answers of status 500 are of something else."""
+FORBIDDEN, UNKNOWN, FAILING = (401, 403), 404, 500
 STOPPED_CODE = 130
 
 
@@ -45,7 +48,11 @@ class NotAllowed(ClusterError):
     """The cluster wants a token, or another one."""
 
 
-class NotReady(ClusterError):
+class Failing(ClusterError):
+    """The dashboard answers that it can't (5xx): it starts anew, or something behind it broke."""
+
+
+class NotReady(Failing):
     """The dashboard answers, and the nodes that run drivers don't yet: a head in its first moments."""
 
 
@@ -102,7 +109,7 @@ class Jobs:
         # As Ray's own commands do: a token that is there is used unless RAY_AUTH_MODE says otherwise.
         tokens.maybe_enable_token_auth_if_token_available(warn_if_disabled=False)
         self._address = address
-        with _without(ADDRESS_VARIABLES):
+        with without(ADDRESS_VARIABLES):
             self._client = self._asked(lambda: JobSubmissionClient(address))
 
     def submit(self, job_id: str, entrypoint: str, package: Path, metadata: Mapping[str, str]) -> None:
@@ -152,7 +159,11 @@ class Jobs:
 
     def follow(self, job_id: str) -> Iterator[str]:
         """What the driver prints, from the beginning until the job ends. A connection that breaks is opened again, also
-        after the job's end for what is left of its log, and what came already isn't given twice."""
+        after the job's end for what is left of its log, and what came already isn't given twice.
+
+        Raises:
+            NotReached: it broke again and again; the job itself may go on.
+        """
         import aiohttp
 
         given = drops = 0
@@ -165,6 +176,7 @@ class Jobs:
                 try:
                     while (text := runner.run(_next(lines))) is not None:
                         position += len(text)
+                        drops = 0
                         n_fresh = min(len(text), position - given)
                         if n_fresh > 0:
                             given = position
@@ -181,14 +193,16 @@ class Jobs:
                     return
                 had_ended = has_ended
                 if drops > DROPS:
-                    raise NotReached(f"{self._address}: the connection broke {drops} times") from broke
-                runner.run(asyncio.sleep(DROPPED_PAUSE_S))
+                    raise NotReached(
+                        f"{self._address}: the connection broke {drops} times in a row"
+                    ) from broke
+                runner.run(asyncio.sleep(DROPPED_PAUSE_S * max(1, drops)))
 
     def _has_ended(self, job_id: str) -> bool:
-        """``False`` also while nobody answers: a dashboard that starts anew knows the job afterwards."""
+        """``False`` also while there is no right answer: a dashboard that starts anew knows the job afterwards."""
         try:
             return self.job(job_id).has_ended
-        except NotReached:
+        except (NotReached, Failing):
             return False
 
     def _asked(self, ask: Callable[[], T]) -> T:
@@ -201,13 +215,22 @@ class Jobs:
         except OSError as error:  # the HTTP library's errors among them
             raise NotReached(f"nobody answers at {self._address}") from error
         except RuntimeError as error:  # the client's word for any other answer, its number in the text
-            text = str(error)
-            if f"status code {UNKNOWN}" in text:
+            status, said = _answer(str(error))
+            if status == UNKNOWN:
                 raise NoSuchJob(f"{self._address} knows no such job") from error
-            if any(f"status code {code}" in text for code in FORBIDDEN):
+            if status in FORBIDDEN:
                 raise NotAllowed(f"{self._address} wants a token") from error
-            said = f"{self._address}: {text.splitlines()[0][:500]}"
-            raise (NotReady if NOT_READY in text else ClusterError)(said) from error
+            kind = ClusterError
+            if status >= FAILING:
+                kind = NotReady if said.startswith(NOT_READY) else Failing
+            first_line = next(iter(str(error).splitlines()), "an error without words")
+            raise kind(f"{self._address}: {first_line[:500]}") from error
+
+
+def _answer(text: str) -> tuple[int, str]:
+    """Status and words of the dashboard's answer, out of the client's words for it; 0 where they hold none."""
+    found = re.search(r"status code (\d{3}): ?", text)
+    return (int(found[1]), text[found.end() :]) if found else (0, text)
 
 
 async def _next(lines: AsyncIterator[str]) -> str | None:
@@ -232,7 +255,8 @@ def _job(details: Any) -> Job:
 
 
 @contextmanager
-def _without(names: tuple[str, ...]) -> Iterator[None]:
+def without(names: Iterable[str]) -> Iterator[None]:
+    """The environment lacks these variables meanwhile."""
     held = {name: os.environ.pop(name) for name in names if name in os.environ}
     try:
         yield

@@ -1,6 +1,7 @@
 """What `submit` and `jobs` do: ask the cluster, follow, print. Text for people, or one JSON document."""
 
 import json
+import os
 import secrets
 import sys
 import tempfile
@@ -16,9 +17,11 @@ from typing import Any
 import click
 
 from actors.errors import ConfigError, TransientError
-from cluster.jobs import ClusterError, Job, Jobs, NotAllowed
-from cluster.package import stage
+from cluster.jobs import ClusterError, Failing, Job, Jobs, NotAllowed, NotReached, NotReady, without
+from cluster.package import SETTINGS, stage
 from cluster.switches import STOP_WAIT_S
+from configs.catalogue import PROFILES_DIR
+from configs.load import PREFIX, SEED_VARIABLES, load_settings, read_settings_file
 from pipelines.printing import answer
 from pipelines.submission import (
     Errand,
@@ -28,6 +31,9 @@ from pipelines.submission import (
     job_id,
     metadata,
     named,
+    notices,
+    to_stop,
+    written,
 )
 
 POLL_S = 0.5
@@ -39,24 +45,42 @@ def submit(errand: Errand, address: str, name: str | None, follow: bool, as_json
 
     Raises:
         ConfigError: something must not travel, the address is none, or the token is wrong.
+        SettingsError: the settings are none that the cluster could run with.
         TransientError: the cluster doesn't answer.
     """
     url = address_of(address)
-    demand_fit_to_travel(errand)
+    profile = read_settings_file(PROFILES_DIR / f"{errand.profile}.yaml")
+    demand_fit_to_travel(errand, profile)
     called = name or default_name(errand.sources)
     chosen = job_id(called, datetime.now(UTC), secrets.token_hex(2))
-    with _told():
+    with _told(), tempfile.TemporaryDirectory(prefix="earmark-") as temporary:
+        package = Path(temporary)
+        stage(package, written(errand, profile))
+        _demand_right_settings(errand, package / SETTINGS)
+        for notice in notices(errand, profile):
+            click.echo(f"earmark: {notice}", err=True)
         jobs = Jobs(url)
-        with tempfile.TemporaryDirectory(prefix="earmark-") as folder:
-            stage(Path(folder), errand.listed)
-            jobs.submit(
-                chosen, errand.entrypoint(), Path(folder), metadata(errand, called, version("earmark"))
-            )
+        jobs.submit(chosen, errand.entrypoint(), package, metadata(errand, called, version("earmark")))
         click.echo(f"Job {chosen} on {url}", err=True)
+    with _told():
         if follow:
             return _follow(jobs, chosen, url, as_json)
         _print(jobs.job(chosen), as_json)
     return 0
+
+
+def _demand_right_settings(errand: Errand, settings_file: Path) -> None:
+    """What the cluster would refuse is refused here. This machine's environment and .env have no say in it, since they
+    don't travel; those of the head are unknown here, and may still change what comes out.
+
+    Raises:
+        SettingsError: naming every setting that is wrong.
+    """
+    values: dict[str, str | None] = {"transcribe.language": errand.language} if errand.language else {}
+    values |= {name: value or None for name, value in errand.settings}
+    ours = [name for name in os.environ if name.upper().startswith(PREFIX) or name in SEED_VARIABLES]
+    with without(ours):
+        load_settings(errand.profile, settings_file if errand.config is not None else None, values, None)
 
 
 def list_jobs(address: str, every: bool, as_json: bool) -> None:
@@ -94,33 +118,55 @@ def show_log(address: str, wanted: str, follow: bool, as_json: bool) -> int:
 
 
 def stop_job(address: str, wanted: str, as_json: bool) -> int:
-    """Have a job end as Ctrl-C ends a run, and wait until it has; 1 where it doesn't."""
+    """Have a job end as Ctrl-C ends a run, and wait until it has. Of one that had ended already that is said.
+
+    Raises:
+        TransientError: ``not_ended``: it goes on still.
+    """
+    url = address_of(address)
     with _told():
-        jobs = Jobs(address_of(address))
-        job = named(jobs.all(), wanted)
-        jobs.stop(job.id)
+        jobs = Jobs(url)
+        job = to_stop(jobs.all(), wanted)
+        had_ended, was_told = job.has_ended, False
         until = time.monotonic() + STOP_WAIT_S + STOP_MARGIN_S
-        while not (job := jobs.job(job.id)).has_ended and time.monotonic() < until:
+        while not job.has_ended and time.monotonic() < until:
+            was_told = was_told or jobs.stop(job.id)  # not at once where its process is only just begun
             time.sleep(POLL_S)
+            job = jobs.job(job.id)
     _print(job, as_json)
-    return 0 if job.has_ended else 1
+    if had_ended:
+        click.echo(f"earmark: job {job.id} had ended before; nothing was stopped", err=True)
+    if not job.has_ended:
+        raise TransientError(
+            f"job {job.id} has not ended within {STOP_WAIT_S + STOP_MARGIN_S:.0f} s",
+            code="not_ended",
+            remedy=f"Look at it in a minute (run.py jobs status {job.id} --address {url}) and stop it again if it still "
+            "goes on; where its node is gone the cluster ends it by itself",
+        )
+    return 0
 
 
 def _follow(jobs: Jobs, chosen: str, url: str, as_json: bool) -> int:
-    """Print the log until the job ends. Ctrl-C ends the following and leaves the job."""
+    """Print the log until the job ends. Ctrl-C, or a cluster that is away for long, ends the following and leaves the job.
+
+    Raises:
+        TransientError: the cluster was away for too long.
+    """
     out = sys.stderr if as_json else sys.stdout
+    goes_on = (
+        f"Job {chosen} goes on. To follow it again: run.py jobs logs {chosen} --follow --address {url}; "
+        f"to end it: run.py jobs stop {chosen} --address {url}"
+    )
     try:
         for text in jobs.follow(chosen):
             out.write(text)
             out.flush()
+        job = jobs.job(chosen)
     except KeyboardInterrupt:
-        click.echo(
-            f"\nearmark: no longer followed; job {chosen} goes on. To follow it again: "
-            f"run.py jobs logs {chosen} --follow --address {url}; to end it: run.py jobs stop {chosen} --address {url}",
-            err=True,
-        )
+        click.echo(f"\nearmark: no longer followed. {goes_on}", err=True)
         raise
-    job = jobs.job(chosen)
+    except (NotReached, Failing) as error:
+        raise TransientError(f"{error}; no longer followed", code="cluster", remedy=goes_on) from error
     # Where its driver never ran the log doesn't say why.
     if job.driver_exit_code is None and job.status == "FAILED":
         click.echo(f"earmark: job {chosen} failed: {job.message}", err=True)
@@ -141,9 +187,17 @@ def _told() -> Iterator[None]:
             remedy="Put the cluster's token into a file of mode 0600 and its path into RAY_AUTH_TOKEN_PATH",
         ) from error
     except ClusterError as error:
-        raise TransientError(
-            str(error), code="cluster", remedy="Is the cluster up, and is this its dashboard's address?"
-        ) from error
+        raise TransientError(str(error), code="cluster", remedy=_remedy(error)) from error
+
+
+def _remedy(error: ClusterError) -> str:
+    if isinstance(error, NotReady):
+        return "Its head has begun and no node takes jobs yet: try again in a minute; `ray status` on the head names its nodes"
+    if isinstance(error, Failing):
+        return (
+            "Try again in a minute; if it stays so, dashboard.log on the head (Ray dashboard, Logs) says why"
+        )
+    return "Is the cluster up, and is this its dashboard's address?"
 
 
 def _document(job: Job) -> dict[str, Any]:

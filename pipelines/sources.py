@@ -48,8 +48,23 @@ def _read(
         yield from _expand(argument)
     if file is not None:
         with file:
-            for number, line in enumerate(_lines(file), start=1):
-                yield from _from_line(line, f"{from_file}:{number}")
+            for found in listed_sources(file, str(from_file)):
+                if isinstance(found, Refused):
+                    yield found
+                else:
+                    yield from _expand(found)
+
+
+def listed_sources(file: TextIO, name: str) -> Iterator[str | Refused]:
+    """The sources that a file names, as they stand in it: a source a line, or JSON Lines.
+
+    Args:
+        name: of the file, for what is said of its lines.
+    """
+    for number, line in enumerate(_lines(file), start=1):
+        found = _source_in(line, f"{name}:{number}")
+        if found is not None:
+            yield found
 
 
 def _open(path: str) -> TextIO:
@@ -104,35 +119,30 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
-def _from_line(line: str, where: str) -> Iterator[SourceItem | Refused]:
+def _source_in(line: str, where: str) -> str | Refused | None:
+    """What a line names; ``None``: it is empty, or a comment."""
     text = line.strip()
     if not text or text.startswith("#"):
-        return
+        return None
     if len(text) > MAX_LINE:
-        yield Refused(_shown(text), "bad_line", f"{where}: the line is longer than {MAX_LINE} characters")
-        return
-    if text[0] not in '{"':
-        yield from _expand(text)
-        return
+        return Refused(_shown(text), "bad_line", f"{where}: the line is longer than {MAX_LINE} characters")
+    return _address_in_json(text, where) if text[0] in '{"' else text
+
+
+def _address_in_json(text: str, where: str) -> str | Refused:
     try:
         value = json.loads(text)
     except json.JSONDecodeError as error:
-        yield Refused(_shown(text), "bad_line", f"{where}: not JSON: {error.msg} at column {error.colno}")
-        return
+        return Refused(_shown(text), "bad_line", f"{where}: not JSON: {error.msg} at column {error.colno}")
     except (ValueError, RecursionError) as error:  # a number of 5,000 digits, a thousand brackets
-        yield Refused(_shown(text), "bad_line", f"{where}: no JSON that can be read: {error}")
-        return
-    source = (
-        value
-        if isinstance(value, str)
-        else next(
-            (value[key] for key in ("url", "id", "video_id", "path") if isinstance(value.get(key), str)), None
-        )
-    )
+        return Refused(_shown(text), "bad_line", f"{where}: no JSON that can be read: {error}")
+    if isinstance(value, str):
+        return value
+    named = (value[key] for key in ("url", "id", "video_id", "path") if isinstance(value.get(key), str))
+    source = next(named, None)
     if source is None:
-        yield Refused(_shown(text), "bad_line", f"{where}: no text under url, id, video_id or path")
-        return
-    yield from _expand(source)
+        return Refused(_shown(text), "bad_line", f"{where}: no text under url, id, video_id or path")
+    return str(source)
 
 
 def refusal(source: str, error: EarmarkError) -> Refused:

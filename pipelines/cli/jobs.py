@@ -7,7 +7,7 @@ from typing import TextIO
 import click
 
 from configs.catalogue import SettingsError, profiles
-from pipelines.cli.options import json_option, load
+from pipelines.cli.options import json_option
 
 address_option = click.option(
     "--address", metavar="URL", required=True, envvar="RAY_API_SERVER_ADDRESS", show_envvar=True,
@@ -23,7 +23,7 @@ PROFILE = "cluster"
 @click.option(
     "--from",
     "from_file",
-    type=click.File("r"),
+    type=click.File("r", encoding="utf-8-sig", errors="replace"),
     help="File with a source a line, or JSON Lines; it travels with the job. - is standard input.",
 )
 @click.option(
@@ -43,7 +43,7 @@ PROFILE = "cluster"
     "--config",
     "config_file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="YAML file of settings, over the profile. Its values travel, the file doesn't.",
+    help="YAML file of settings, over the profile. Its values travel, as a file.",
 )
 @click.option(
     "--set",
@@ -69,22 +69,19 @@ def submit(
         raise click.UsageError("name at least one SOURCE, or a file of them with --from")
     if profile not in profiles():
         raise SettingsError(f"no profile named {profile!r}; there are: {', '.join(profiles())}")
-    from configs.load import read_settings_file
-    from pipelines.submission import Errand, demand_fit_to_travel, flat_settings
-
-    chosen = flat_settings(read_settings_file(config_file)) if config_file else []
+    chosen = []
     for assignment in assignments:
         setting, found, value = assignment.partition("=")
         if not found or "." not in setting:
             raise SettingsError("--set: expected SECTION.NAME=VALUE")
         chosen.append((setting, value))
-    listed = from_file.read() if from_file else None
-    errand = Errand(sources, listed, profile, tuple(chosen), limit, force, language)
-    demand_fit_to_travel(errand)
-    flags = {"transcribe.language": language} if language else None
-    load(profile, config_file, assignments, flags)  # what the cluster would refuse is refused here
+    from configs.load import read_settings_file
     from pipelines.jobs import submit as submit_errand
+    from pipelines.submission import Errand
 
+    listed = from_file.read() if from_file else None
+    config = read_settings_file(config_file) if config_file else None
+    errand = Errand(profile, sources, listed, config, tuple(chosen), limit, force, language)
     sys.exit(submit_errand(errand, address, name, not no_follow, as_json))
 
 

@@ -11,7 +11,7 @@ import ray.job_submission
 from ray.exceptions import AuthenticationError
 
 from cluster import jobs as module
-from cluster.jobs import ClusterError, Jobs, NoSuchJob, NotAllowed, NotReached
+from cluster.jobs import DROPS, ClusterError, Failing, Jobs, NoSuchJob, NotAllowed, NotReached, NotReady
 
 
 def details(status: str = "SUCCEEDED", code: int | None = 0, **others: Any) -> SimpleNamespace:
@@ -72,14 +72,22 @@ def test_a_connection_that_breaks_is_opened_again_and_nothing_is_told_twice(clie
     assert "".join(Jobs("http://h:8265").follow("j")) == "one\ntwo\nthree\nfour\n"
 
 
-def test_a_cluster_that_is_away_for_a_moment_is_asked_again(client: type[Client]) -> None:
+@pytest.mark.parametrize(
+    "away",
+    [
+        ConnectionError("refused"),
+        RuntimeError("Request failed with status code 500: Traceback"),
+        RuntimeError("Request failed with status code 503: ."),
+    ],
+)
+def test_a_cluster_that_is_away_for_a_moment_is_asked_again(client: type[Client], away: Exception) -> None:
     """Its dashboard starts anew, say: neither the log nor the job's state can be had just then."""
     client.connections, client.ends_after = [["one\n"], ["one\n", "two\n"]], 2
     asked = client.get_job_info
 
     def away_once(self: Client, job_id: str) -> SimpleNamespace:
         if self.n_connections == 1:
-            raise ConnectionError("refused")
+            raise away
         return asked(self, job_id)
 
     client.get_job_info = away_once  # type: ignore[method-assign]
@@ -95,6 +103,18 @@ def test_a_job_whose_driver_never_ran_has_no_log_and_is_not_waited_for(client: t
     """Ray then answers the request for the log with no connection at all."""
     client.connections, client.ends_after = [["BREAK"]] * 50, 0
     assert list(Jobs("http://h:8265").follow("j")) == []
+
+
+def test_however_often_a_connection_breaks_a_job_is_followed_while_each_new_one_works(
+    client: type[Client],
+) -> None:
+    """A job of days: only breaks in a row count. (They were summed up, and a job that ran was given up.)"""
+    n = 2 * DROPS + 1
+    client.connections = [[*(f"{line}\n" for line in range(i + 1)), "BREAK"] for i in range(n)] + [
+        [f"{line}\n" for line in range(n)]
+    ]
+    client.ends_after = n + 1
+    assert "".join(Jobs("http://h:8265").follow("j")) == "".join(f"{line}\n" for line in range(n))
 
 
 def test_a_connection_that_breaks_again_and_again_is_given_up(client: type[Client]) -> None:
@@ -132,7 +152,12 @@ def test_a_head_that_has_just_begun_is_waited_for(client: type[Client], tmp_path
         (ConnectionError("refused"), NotReached),
         (RuntimeError("Request failed with status code 404: Job j does not exist."), NoSuchJob),
         (RuntimeError("Request failed with status code 403: no."), NotAllowed),
-        (RuntimeError("Request failed with status code 500: Traceback\nmore"), ClusterError),
+        (RuntimeError("Request failed with status code 500: Traceback\nmore"), Failing),
+        (RuntimeError("Request failed with status code 503: "), Failing),
+        (RuntimeError("Request failed with status code 500: No available agent to submit job."), NotReady),
+        (RuntimeError("Request failed with status code 500: Traceback: No available agent"), Failing),
+        (RuntimeError("Request failed with status code 400: a job named 'status code 404: x'"), ClusterError),
+        (RuntimeError(""), ClusterError),
     ],
 )
 def test_an_answer_that_is_none_is_told_by_what_it_means(
@@ -141,7 +166,7 @@ def test_an_answer_that_is_none_is_told_by_what_it_means(
     client.error = error
     with pytest.raises(becomes) as told:
         Jobs("http://h:8265").job("j")
-    assert "\n" not in str(told.value)
+    assert type(told.value) is becomes and "\n" not in str(told.value)
 
 
 @pytest.mark.parametrize(
