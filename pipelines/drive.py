@@ -133,7 +133,7 @@ class Drive:
         if self._plan.settings.ray.address is None:
             yield
             return
-        with self._course.sampled_by(ClusterSampler()):
+        with ClusterSampler() as sampler, self._course.sampled_by(sampler):
             yield
 
     def _give_back(self, forgive: bool) -> None:

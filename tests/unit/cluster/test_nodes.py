@@ -1,14 +1,12 @@
-"""A cluster's cards for the plan, and its machines added up."""
+"""A cluster's nodes for the plan: what they have, what may come, which of them the line may use."""
 
 from typing import Any
 
 import pytest
 
 from cluster.capacity import Sum, grown
-from cluster.cluster_telemetry import together, working
 from cluster.nodes import cards_of
 from cluster.resources import GIB, DoesNotFit, Gpu, Hardware, plan_pools
-from cluster.telemetry import CardSight, MachineSight
 from configs.engine import RaySettings
 from configs.load import load_settings
 from pipelines.ingest import line
@@ -78,29 +76,3 @@ def test_on_one_machine_nothing_is_bound_to_a_label_and_waiting_books_nothing() 
     stages = line(load_settings("local"), plan_pools(load_settings("local"), Hardware(16, (SMALL,))))
     assert {stage.nodes for stage in stages} == {None}
     assert all(stage.num_cpus == 0 for stage in stages if stage.name in ("Prefilter", "Download", "Store"))
-
-
-def sight(cpu_s: float, *cards: str, energy_j: float | None = None) -> MachineSight:
-    seen = tuple(CardSight(0, name, 0.5, 1, 2, None, None) for name in cards)
-    return MachineSight(cpu_s, seen, cpu_s / 2, energy_j)
-
-
-def test_what_a_node_did_before_it_went_stays_in_the_sums_and_its_cards_go() -> None:
-    seen = {"a": sight(10, "A", energy_j=5.0), "b": sight(20), "gone": sight(4, "G", energy_j=1.0)}
-    whole = together(seen, ["a", "b", "new"])
-    assert (whole.cpu_busy_s, whole.gpu_busy_s, whole.energy_j) == (34, 17, 6.0)
-    assert [(card.index, card.name) for card in whole.cards] == [(0, "A")]
-    assert together({}, ["a"]) == MachineSight(0, (), None, None)
-
-
-def test_only_nodes_on_which_something_is_booked_are_looked_at() -> None:
-    """An actor that looks would keep an idle node from being given back. The driver's own goes in no case."""
-    resources = {"CPU": 4.0, "GPU": 1.0, "memory": 1e9}
-    nodes = [
-        {"NodeID": name, "Alive": name != "dead", "Resources": {} if name == "head" else resources}
-        for name in ("head", "cpu", "gpu", "idle", "dead", "new")
-    ]
-    free = {
-        "head": {}, "cpu": {"CPU": 3.75, "GPU": 1.0}, "gpu": {"CPU": 4.0}, "dead": {}, "idle": resources,
-    }  # fmt: skip
-    assert working(nodes, free, "head") == {"head", "cpu", "gpu"}
