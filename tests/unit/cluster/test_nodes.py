@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from cluster.capacity import Sum, grown
-from cluster.nodes import cards_of
+from cluster.capacity import Sum, counted, grown
+from cluster.nodes import Missing, cards_of, missing
 from cluster.resources import GIB, DoesNotFit, Gpu, Hardware, plan_pools
 from configs.engine import RaySettings
 from configs.load import load_settings
@@ -76,3 +76,41 @@ def test_on_one_machine_nothing_is_bound_to_a_label_and_waiting_books_nothing() 
     stages = line(load_settings("local"), plan_pools(load_settings("local"), Hardware(16, (SMALL,))))
     assert {stage.nodes for stage in stages} == {None}
     assert all(stage.num_cpus == 0 for stage in stages if stage.name in ("Prefilter", "Download", "Store"))
+
+
+def node(kind: str | None, **resources: float) -> dict[str, Any]:
+    labels = {"ray.io/node-id": f"id of {kind}"} | ({"earmark.io/kind": kind} if kind else {})
+    return {"NodeID": kind, "Alive": True, "Resources": resources | {"memory": 1e9}, "Labels": labels}
+
+
+NODES = [
+    node(None, CPU=2.0), node("cpu", CPU=4.0), node("cpu", CPU=4.0), node("gpu", GPU=2.0), node("old", CPU=1.0, GPU=8.0)
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("cpu_nodes", "gpu_nodes", "found"),
+    [
+        (None, None, Sum(11, 10)),
+        ("earmark.io/kind=cpu", None, Sum(8, 10)),
+        ("earmark.io/kind=cpu", "earmark.io/kind=gpu", Sum(8, 2)),
+        ("earmark.io/kind=CPU", "kind=gpu", Sum(0, 0)),
+    ],
+)
+def test_where_labels_name_nodes_only_theirs_is_planned_with(
+    cpu_nodes: str | None, gpu_nodes: str | None, found: Sum
+) -> None:
+    """A plan for the smallest of all cards was made with those that a label leaves out."""
+    assert counted(NODES, cpu_nodes, gpu_nodes) == found
+
+
+def test_a_label_that_no_node_has_is_found_at_the_start_and_not_where_such_nodes_may_come() -> None:
+    """A mistyped one showed after two hours, when no actor had started."""
+    typed = RaySettings(address="auto", cpu_nodes="earmark.io/kind=cpu", gpu_nodes="earmark.io/kind=gpus")
+    there = ("earmark.io/kind=gpu", "earmark.io/kind=old")
+    assert list(missing(NODES, typed)) == [Missing("ray.gpu_nodes", "earmark.io/kind=gpus", "GPU", there)]
+    assert list(missing(NODES, typed.model_copy(update={"max_gpus": 4}))) == []
+    assert list(missing(NODES, RaySettings(address="auto"))) == []
+    assert list(missing([], RaySettings(address="auto"))) == [], (
+        "without labels the sum of what is booked says it"
+    )
