@@ -89,3 +89,11 @@ def test_a_run_that_began_on_one_card_of_eight_is_not_kept_as_one_on_eight() -> 
     whole = {"cpus": 8, "gpus": ["L4", "L4"]}
     assert hardware_document(Hardware(8, cards)) == hardware_document(Hardware(8, cards, 2)) == whole
     assert hardware_document(Hardware(8, cards, 1)) == whole | {"gpus_up": 1}
+
+
+def test_a_runs_figures_keep_why_its_pools_are_as_they_are() -> None:
+    """While it goes on and after it: the report shows them beside the bounds."""
+    kept = figures(
+        run_counts(), {}, looked_at(notes=("transcribe.device auto: cpu",)), line_s=1, wall_s=1, hardware={}
+    )
+    assert kept["notes"] == ["transcribe.device auto: cpu"]
