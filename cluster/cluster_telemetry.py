@@ -108,6 +108,7 @@ class NodesSampler:
         Raises:
             RayError, RuntimeError: Ray doesn't answer, or is down.
         """
+        _demand_ray()
         now = time.monotonic()
         if now - self._listed_at >= NODES_EVERY_S:
             self._listed_at = now
@@ -139,7 +140,6 @@ class NodesSampler:
             self._gone = replace(together([self._seen.pop(name)], self._gone), cards=())
 
     def _ask(self) -> None:
-        _demand_ray()
         waited_for = set(self._asked.values())
         self._asked |= {
             eyes.look.remote(): name for name, eyes in self._eyes.values() if name not in waited_for
@@ -156,7 +156,8 @@ class NodesSampler:
 
 
 def _demand_ray() -> None:
-    """A call that hung may come back after the run's end, and the next one would start a Ray of its own."""
+    """A call that hung may come back after the run's end: the next one would start a Ray of its own, as all of them do where
+    there is none."""
     if not ray.is_initialized():
         raise RuntimeError("Ray is down")
 
