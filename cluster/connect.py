@@ -36,6 +36,8 @@ START_ATTEMPTS = 3
 PORTS = ("dashboard_port", "_metrics_export_port")
 NODE_PROGRAMS = ("raylet", "gcs_server")
 GONE_WITHIN_S = 5.0
+MOST_SAID = 300
+"""Characters of Ray's words that an error repeats."""
 METRICS_EVERY_MS = 5000
 """How often Ray's processes hand their metrics to the endpoint: as often as Prometheus asks by the configuration that
 ships. With Ray's own 10 s a sixth of a run of a minute is missing; 2 s cost a line that binds on its cores 5 %."""
@@ -154,18 +156,34 @@ def join(address: str) -> Any:
     """Join the cluster, or stay in it; gives Ray's context.
 
     Raises:
-        SettingsError: there is none.
+        SettingsError: there is none, this machine is no node of it, or it doesn't let us in.
     """
     set_switches()
+    from ray.exceptions import AuthenticationError
+
     try:
         return _init(
             address=address, log_to_driver=False, logging_level=logging.ERROR, ignore_reinit_error=True
         )
-    except ConnectionError as error:
+    except AuthenticationError as error:
         raise SettingsError(
-            f"ray.address is {address} and no Ray cluster answers there ({str(error).splitlines()[0]}). Run this on a "
-            "node of the cluster, or use `run.py submit` from elsewhere"
+            f"the Ray cluster at {address} (ray.address) doesn't let us in ({_said(error.message)}). Set RAY_AUTH_MODE=token "
+            "and RAY_AUTH_TOKEN_PATH to a file with its token"
         ) from error
+    except (
+        ConnectionError,
+        RuntimeError,
+        ValueError,
+    ) as error:  # on a machine that is no node it is RuntimeError
+        raise SettingsError(
+            f"ray.address is {address} and no Ray cluster can be joined there ({_said(error)}). Run this on a node of the "
+            "cluster, or use `run.py submit` from elsewhere"
+        ) from error
+
+
+def _said(error: object) -> str:
+    """On one line."""
+    return " ".join(str(error).split())[:MOST_SAID] or type(error).__name__
 
 
 def beside_the_driver(actor_class: Any) -> Any:

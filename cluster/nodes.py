@@ -3,29 +3,45 @@
 Pools are planned for the cluster, not for the machine of the driver, which on most clusters has no card.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cluster.capacity import grown, up_now
+from cluster.capacity import counted, grown, has_label, nodes_up
 from cluster.connect import join
 from cluster.figures import CARDS
 from cluster.hardware import find_driver
 from cluster.resources import GIB, DoesNotFit, Gpu, Hardware
 from configs.engine import RaySettings
 
+OF_ONE_NODE = ("ray.io/node-id",)
+"""Labels that Ray itself gives and nobody names."""
 ANSWER_S = 60.0
 """For all nodes together to name their cards: a worker process starts on each."""
 
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What a cluster has."""
+    """What a cluster has. Where the settings name nodes by a label, its hardware is theirs."""
 
     hardware: Hardware
     n_nodes: int
+    """All that are up."""
     may_grow: bool
     """An autoscaler may add nodes."""
+    missing: tuple["Missing", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A label that the settings name for nodes, and none that is up has it, nor may one come."""
+
+    setting: str
+    label: str
+    what: str
+    """What such a node would have to have: ``CPU`` or ``GPU``."""
+    there: tuple[str, ...]
+    """Labels of the nodes that have some, as ``NAME=VALUE``."""
 
 
 def survey(settings: RaySettings) -> Survey:
@@ -36,13 +52,39 @@ def survey(settings: RaySettings) -> Survey:
     """
     assert settings.address is not None
     join(settings.address)
-    now = up_now()
+    nodes = nodes_up()
+    now = counted(nodes, settings.cpu_nodes, settings.gpu_nodes)
     most = grown(now, settings)
     n_gpus = round(most.gpus)
-    seen = tuple(_cards()) if n_gpus and settings.card is None else ()
+    asked = [node for node in nodes if has_label(node, settings.gpu_nodes) and node["Resources"].get("GPU")]
+    seen = tuple(_cards(asked)) if n_gpus and settings.card is None else ()
     gpus = cards_of(seen, n_gpus, settings.card)
-    n_nodes = sum(1 for _ in _nodes())
-    return Survey(Hardware(max(1, round(most.cpus)), gpus, round(now.gpus)), n_nodes, most != now)
+    hardware = Hardware(max(1, round(most.cpus)), gpus, round(now.gpus))
+    return Survey(hardware, len(nodes), most != now, tuple(missing(nodes, settings)))
+
+
+def missing(nodes: Sequence[Mapping[str, Any]], settings: RaySettings) -> Iterator[Missing]:
+    """Labels by which no stage would ever be placed. Pure."""
+    most = grown(counted(nodes, settings.cpu_nodes, settings.gpu_nodes), settings)
+    wanted = (
+        ("ray.cpu_nodes", settings.cpu_nodes, "CPU", most.cpus),
+        ("ray.gpu_nodes", settings.gpu_nodes, "GPU", most.gpus),
+    )
+    for setting, label, what, n in wanted:
+        if label is not None and not n:
+            having = (node for node in nodes if node["Resources"].get(what))
+            yield Missing(setting, label, what, labels_of(having))
+
+
+def labels_of(nodes: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """As ``NAME=VALUE``, without what is another one on each node. Pure."""
+    found = {
+        f"{name}={value}"
+        for node in nodes
+        for name, value in node.get("Labels", {}).items()
+        if name not in OF_ONE_NODE
+    }
+    return tuple(sorted(found))
 
 
 def cards_of(seen: Sequence[Gpu], n_gpus: int, named: str | None) -> tuple[Gpu, ...]:
@@ -71,14 +113,8 @@ def cards_of(seen: Sequence[Gpu], n_gpus: int, named: str | None) -> tuple[Gpu, 
     return (*seen[:n_gpus], *(least,) * (n_gpus - len(seen)))
 
 
-def _nodes() -> Iterator[dict[str, Any]]:
-    import ray
-
-    yield from (node for node in ray.nodes() if node["Alive"])  # type: ignore[no-untyped-call]
-
-
-def _cards() -> Iterator[Gpu]:
-    """Asked of every node that Ray says has GPUs."""
+def _cards(nodes: Sequence[Mapping[str, Any]]) -> Iterator[Gpu]:
+    """Asked of every one of these."""
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -86,8 +122,7 @@ def _cards() -> Iterator[Gpu]:
         ray.remote(_cards_here)
         .options(num_cpus=0, scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False))
         .remote()
-        for node in _nodes()
-        if node["Resources"].get("GPU")
+        for node in nodes
     ]
     done, _ = ray.wait(asked, num_returns=len(asked), timeout=ANSWER_S) if asked else ([], [])
     for answer in done:

@@ -5,35 +5,27 @@ for ever. So the sum is made before the start.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from actors.errors import ConfigError
+from cluster.capacity import Sum
 from cluster.resources import SOURCE_CPUS
 from pipelines.stage import StageSpec
 
 ROUNDING = 1e-6
 
 
-@dataclass(frozen=True, slots=True)
-class Booking:
-    """Shares of CPUs and GPUs, as Ray counts them."""
-
-    cpus: float
-    gpus: float
-
-
-def booked(stages: Sequence[StageSpec]) -> Booking:
+def booked(stages: Sequence[StageSpec]) -> Sum:
     """What the actors of the start book, with the task that claims videos."""
-    return Booking(
+    return Sum(
         cpus=SOURCE_CPUS + sum(spec.initial_actors * spec.num_cpus for spec in stages),
         gpus=sum(spec.initial_actors * spec.num_gpus for spec in stages),
     )
 
 
-def demand_room(stages: Sequence[StageSpec], there: Booking) -> None:
+def demand_room(stages: Sequence[StageSpec], there: Sum) -> None:
     """
     Args:
-        there: what Ray has in all.
+        there: what Ray has in all for these stages.
 
     Raises:
         ConfigError: ``does_not_fit``.

@@ -140,7 +140,10 @@ def _ingest(
     url = open_database(settings, place)
     if settings.transcribe.actors == "auto":
         pools = plan_pools(settings, hardware, _tuned_actors(url, settings, hardware))
+    from actors.store.slots import slots
+    from pipelines.connections import demand_connections
     from pipelines.driver import run
+    from pipelines.ingest import line
     from pipelines.native_log import run_log
     from pipelines.progress import Display
     from pipelines.run_plan import Plan
@@ -148,16 +151,18 @@ def _ingest(
     place.create()
     with run_log(place.logs_dir / f"ingest-{datetime.now(UTC):%Y%m%d-%H%M%S}.log") as terminal:
         display = Display(Console(file=terminal))
-        for note in (*pools.notes, *preflight.notices(settings)):
-            display.say_once(note)
         plan = Plan(settings, url, place, hardware, pools, force, limit)
         if intended is not None:
             from pipelines.reprocess import line_from
 
-            for line in intended.lines():
-                display.say(line)
+            for told in intended.lines():
+                display.say(told)
             stages = line_from(intended.start, settings, pools)
             plan = replace(plan, redo=intended.redo, stages=stages, reuse_vectors=reuse_vectors)
+        warning = demand_connections(plan.stages or line(settings, pools), slots(url))
+        plan = replace(plan, warnings=(warning,) if warning else ())
+        for note in (*plan.notes, *preflight.notices(settings)):
+            display.say_once(note)
         return run(items, plan, display)
 
 

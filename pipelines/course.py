@@ -6,7 +6,7 @@ A run that is killed leaves what it wrote last: its report is that much poorer, 
 import logging
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -34,14 +34,15 @@ class Course:
 
     Args:
         export: keeps the run's metrics up; ``None``: nobody asked for them.
+        notes: why its pools are as they are, for people.
     """
 
     def __init__(
         self, registry: RunRegistry, sampler: Sampler, hardware: Mapping[str, Any],
-        export: RunExport | None = None, probes: Mapping[str, float] | None = None,
+        export: RunExport | None = None, probes: Mapping[str, float] | None = None, notes: Sequence[str] = (),
     ) -> None:  # fmt: skip
         self._registry, self._sampler, self._hardware = registry, sampler, dict(hardware)
-        self._export, self.probes = export, dict(probes or {})
+        self._export, self.probes, self.notes = export, dict(probes or {}), tuple(notes)
         self._began_at = time.monotonic()
         self._noted_at = 0.0
         self._members: dict[str, frozenset[str]] = {}
@@ -167,6 +168,7 @@ def figures(
     kept["scalings"] = timeline.scalings_document()
     kept["sources"] = course.waits.document()
     kept["probes"] = dict(course.probes)
+    kept["notes"] = list(course.notes)
     if course.machine is not None:
         kept["cpu_busy_s"] = round(course.machine.cpu_busy_s, 2)
         if course.machine.gpu_busy_s is not None:

@@ -16,10 +16,11 @@ from actors.store.database import Database
 from actors.store.ledger import Ledger
 from actors.store.run_queue import RunQueue
 from actors.store.runs import RunRegistry
+from cluster.capacity import Sum, usable
 from cluster.cluster_telemetry import ClusterSampler
 from cluster.connect import Engine, beside_the_driver, engine
 from cluster.scrape_target import scrape_target
-from pipelines.booking import Booking, booked, demand_room
+from pipelines.booking import booked, demand_room
 from pipelines.context import RunContext, run_name
 from pipelines.course import Course
 from pipelines.engine_guard import EngineGuard
@@ -69,7 +70,7 @@ class Drive:
         stages = plan.stages or line(plan.settings, plan.pools)
         n_cpus = max(plan.hardware.n_cpus, ceil(booked(stages).cpus))
         if plan.settings.ray.address is None:  # told sooner than by starting it
-            demand_room(stages, Booking(n_cpus, len(plan.hardware.gpus)))
+            demand_room(stages, Sum(n_cpus, len(plan.hardware.gpus)))
         self._display.expected = tuple(stage.name for stage in stages)
         self._course.bounds = {stage.name: (stage.min_actors, stage.max_actors) for stage in stages}
         plan.home.keep_model_caches()
@@ -87,7 +88,7 @@ class Drive:
                 self._display.say(f"Metrics: http://{started.metrics_address}/metrics")
                 target = scrape_target(plan.home.metrics_dir, run_name(self._run_id), started.metrics_address)
                 leaving.enter_context(target)
-            demand_room(stages, Booking(started.n_cpus, started.n_gpus))
+            demand_room(stages, usable(plan.settings.ray))
             context = RunContext(
                 run_id=self._run_id, settings=plan.settings, database_url=plan.database_url,
                 cache_dir=plan.home.cache_dir, models_dir=plan.home.models_dir, audio_dir=plan.home.audio_dir,
@@ -133,7 +134,7 @@ class Drive:
         if self._plan.settings.ray.address is None:
             yield
             return
-        with self._course.sampled_by(ClusterSampler()):
+        with ClusterSampler() as sampler, self._course.sampled_by(sampler):
             yield
 
     def _give_back(self, forgive: bool) -> None:

@@ -68,7 +68,7 @@ def run(items: Iterable[Wanted], plan: Plan, display: Display) -> Outcome:
         export = None
         if plan.settings.report.metrics:
             export = RunExport(Exporter(run_name(run_id)), queue, plan.hardware.n_cpus)
-        course = Course(registry, sampler, hardware, export, _probes(database, plan))
+        course = Course(registry, sampler, hardware, export, _probes(database, plan), plan.notes)
         drive = Drive(plan, run_id, database, queue, registry, display, course)
         started, asked, change = time.monotonic(), Asked(), RecipeChange()
 

@@ -85,8 +85,11 @@ class Outcome:
 
 
 def hardware_document(hardware: Hardware) -> dict[str, Any]:
-    """A machine as its runs' figures name it."""
-    return {"cpus": hardware.n_cpus, "gpus": [gpu.name for gpu in hardware.gpus]}
+    """A machine as its runs' figures name it. Of a cluster whose cards were not all up at the start, how many were: its
+    figures are of no machine that has them all."""
+    named = {"cpus": hardware.n_cpus, "gpus": [gpu.name for gpu in hardware.gpus]}
+    n_up = hardware.n_gpus_up
+    return named if n_up is None or n_up >= len(hardware.gpus) else named | {"gpus_up": n_up}
 
 
 def turned_away(outlook: Outlook, now: datetime) -> list[dict[str, Any]]:

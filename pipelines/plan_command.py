@@ -18,6 +18,7 @@ from actors.store.measured import MeasuredRun, mean_duration_s, measured_runs
 from actors.store.permits import Permits
 from actors.store.tunings import Tuning, kept_tunings
 from cluster import mps
+from cluster.capacity import Sum
 from cluster.figures import CARDS, DEFAULT_MBIT, NO_CARD, STARTING_S, Figure
 from cluster.hardware import find_hardware
 from cluster.memory import CardBudget, card_budget
@@ -26,7 +27,7 @@ from configs.home import Home, home
 from configs.settings import Settings
 from pipelines import measured, tuned
 from pipelines.amount import Amount, amount_of
-from pipelines.booking import Booking, booked, demand_room
+from pipelines.booking import booked, demand_room
 from pipelines.corpus import existing_database
 from pipelines.ingest import line
 from pipelines.outcome import hardware_document
@@ -88,7 +89,7 @@ def plan_document(settings: Settings, asked: Asked, place: Home, now: datetime) 
         raise ConfigError(str(error), code="does_not_fit") from error
     stages = line(settings, pools)
     n_cpus = max(hardware.n_cpus, ceil(booked(stages).cpus))  # as the driver starts Ray
-    demand_room(stages, Booking(n_cpus, len(hardware.gpus)))
+    demand_room(stages, Sum(n_cpus, len(hardware.gpus)))
     amount = amount_of(asked.sources, asked.hours, asked.video_minutes, known.mean_video, settings, place)
     machine = Machine(settings, hardware, pools, amount.mix)
     by_tables = {stage.name: cost_of(stage.name, machine) for stage in stages}

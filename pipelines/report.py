@@ -40,6 +40,7 @@ def report_document(figures: Mapping[str, Any], prices: ReportSettings) -> dict[
             each.cause: {"waited": round(each.waited, 4), "held": round(each.held, 4), "site": each.site}
             for each in sources
         },
+        "notes": figures.get("notes", []),
         "scalings": figures.get("scalings", []),
         "cost": _cost(figures, prices),
     }
@@ -152,6 +153,8 @@ def told_of_stages(document: Mapping[str, Any]) -> Iterator[str]:
             f"{stage['queue_peak']:>7}{stage['actors']:>8}{bounds_said(stage):>8}{speed_said(stage['capacity_h_per_h']):>11}"
             f"{seconds_said(stage['p50_s']):>9}{seconds_said(stage['p99_s']):>9}"
         )
+    for note in document["notes"]:
+        yield f"Pools: {note}"
     yield from against_probes(document)
     yield f"Bottleneck: {document['bottleneck'] or 'none'} ({document['cause']}): {document['why']}"
     yield f"To change it: {document['advice']}"

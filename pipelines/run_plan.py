@@ -27,3 +27,10 @@ class Plan:
     """Stored videos to do again, instead of items to ask for."""
     reuse_vectors: bool = False
     """See ``RunContext``."""
+    warnings: tuple[str, ...] = ()
+    """What was found before the start that the pools' own notes don't say."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Why pools are as they are, and what may keep them from growing."""
+        return (*self.pools.notes, *self.warnings)

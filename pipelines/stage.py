@@ -5,20 +5,24 @@ end, or drop the innocent rows queued beside it. What a stage does stands in ``w
 use of the machine in ``StageSpec``.
 """
 
+import copy
 import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import ray
 from ray.data import ActorPoolStrategy, Dataset
+from ray.util import get_node_ip_address
 
-from actors.errors import EarmarkError, LeaseLost, PermanentError, Rejected, TransientError
+from actors.errors import ConfigError, EarmarkError, LeaseLost, PermanentError, Rejected, TransientError
 from actors.store.backoff import Backoff
 from actors.store.database import Database
 from actors.store.ledger import Ledger
+from configs.catalogue import SettingsError
+from configs.home import HOME_VARIABLE
 from pipelines import wire
 from pipelines.context import RunContext
 from pipelines.deaths import Deaths
@@ -35,6 +39,8 @@ Instead = Callable[[RunContext, Any, EarmarkError], Any]
 """Takes a row and why it failed for good, gives the row that follows all the same."""
 
 DEAD_DEVICE = "device"
+
+E = TypeVar("E", bound=EarmarkError)
 
 
 @dataclass(frozen=True)
@@ -93,7 +99,17 @@ class StageHost:
     """One actor of a stage."""
 
     def __init__(self, spec: StageSpec, context: RunContext) -> None:
-        context = context.here()
+        try:
+            context = on_this_node(context)
+            self._begin(spec, context)
+        except EarmarkError as error:
+            refusal = error
+            if context.settings.ray.address is not None:
+                refusal = told_by(error, get_node_ip_address())  # type: ignore[no-untyped-call]
+            ray.get(context.scoreboard.refuse.remote(refusal))
+            raise refusal from error.__cause__
+
+    def _begin(self, spec: StageSpec, context: RunContext) -> None:
         self._spec, self._context = spec, context
         self._kinds = {kind.__name__ for kind in spec.accepts}
         self._limits = context.settings.watchdog
@@ -101,11 +117,7 @@ class StageHost:
         self._ledger = Ledger(Database(context.database_url, pool_size=spec.threads), backoff)
         self._deaths = Deaths(spec.name, self._ledger, context.scoreboard, shared=spec.threads > 1)
         began_at = time.monotonic()
-        try:
-            self._worker = spec.build(context, self._ledger)
-        except EarmarkError as error:
-            ray.get(context.scoreboard.refuse.remote(error))
-            raise
+        self._worker = spec.build(context, self._ledger)
         self._meter = Meter(spec.name, context.scoreboard, time.monotonic() - began_at)
 
     def __call__(self, row: wire.Row) -> Iterator[wire.Row]:
@@ -174,6 +186,30 @@ class StageHost:
             # After such an error CUDA answers nothing in this process: Ray starts another.
             logger.error("leaving: %s", error)
             os._exit(1)
+
+
+def on_this_node(context: RunContext) -> RunContext:
+    """``context.here()``.
+
+    Raises:
+        ConfigError: ``home``: this node has no place for what a run keeps.
+    """
+    try:
+        return context.here()
+    except SettingsError as error:  # it names the remedy
+        raise ConfigError(str(error), code="home") from error
+    except OSError as error:
+        raise ConfigError(
+            f"{HOME_VARIABLE} can't be used ({error})", code="home",
+            remedy=f"Set {HOME_VARIABLE} there to a directory of this user's own, on a disk with room",
+        ) from error  # fmt: skip
+
+
+def told_by(error: E, node: str) -> E:
+    """The error as a node of a cluster tells it. Pure."""
+    told = copy.copy(error)
+    told.args = (f"on the node {node}: {error.reason}",)
+    return told
 
 
 def unexpected(error: Exception) -> EarmarkError:

@@ -1,4 +1,4 @@
-"""Starting Ray on a machine that is too busy for Ray's own patience."""
+"""Starting Ray on a machine that is too busy for Ray's own patience, and joining a cluster that can't be joined."""
 
 import signal
 import socket
@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import ray
 
-from cluster.connect import START_ATTEMPTS, _init, _metrics_options
+from cluster.connect import START_ATTEMPTS, _init, _metrics_options, join
+from configs.catalogue import SettingsError
 
 TOO_BUSY = "The current node timed out during startup. This could happen because the raylet failed to start"
 
@@ -83,3 +84,22 @@ def test_the_handler_of_sigterm_stays_ours(monkeypatch: pytest.MonkeyPatch) -> N
     before = signal.getsignal(signal.SIGTERM)
     _init()
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+@pytest.mark.parametrize(
+    ("failure", "said", "remedy"),
+    [
+        (ConnectionError("Could not find any running Ray instance."), "Could not find any", "on a node"),
+        (RuntimeError("No node info found\nmatching attributes: '10.0.0.9'"), "found matching", "submit"),
+        (ValueError("Malformed address port x."), "Malformed", "submit"),
+        (ray.exceptions.AuthenticationError("InvalidAuthToken"), "InvalidAuthToken", "RAY_AUTH_TOKEN_PATH"),
+    ],
+)
+def test_a_cluster_that_can_not_be_joined_is_named_with_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, failure: Exception, said: str, remedy: str
+) -> None:
+    """From a machine that is no node, and with a wrong token, these were tracebacks."""
+    starts(monkeypatch, failure)
+    with pytest.raises(SettingsError, match=remedy) as raised:
+        join("head:6379")
+    assert "head:6379" in str(raised.value) and said in str(raised.value) and "\n" not in str(raised.value)

@@ -1,14 +1,12 @@
-"""A cluster's cards for the plan, and its machines added up."""
+"""A cluster's nodes for the plan: what they have, what may come, which of them the line may use."""
 
 from typing import Any
 
 import pytest
 
-from cluster.capacity import Sum, grown
-from cluster.cluster_telemetry import together, working
-from cluster.nodes import cards_of
+from cluster.capacity import Sum, counted, grown
+from cluster.nodes import Missing, cards_of, missing
 from cluster.resources import GIB, DoesNotFit, Gpu, Hardware, plan_pools
-from cluster.telemetry import CardSight, MachineSight
 from configs.engine import RaySettings
 from configs.load import load_settings
 from pipelines.ingest import line
@@ -80,27 +78,39 @@ def test_on_one_machine_nothing_is_bound_to_a_label_and_waiting_books_nothing() 
     assert all(stage.num_cpus == 0 for stage in stages if stage.name in ("Prefilter", "Download", "Store"))
 
 
-def sight(cpu_s: float, *cards: str, energy_j: float | None = None) -> MachineSight:
-    seen = tuple(CardSight(0, name, 0.5, 1, 2, None, None) for name in cards)
-    return MachineSight(cpu_s, seen, cpu_s / 2, energy_j)
+def node(kind: str | None, **resources: float) -> dict[str, Any]:
+    labels = {"ray.io/node-id": f"id of {kind}"} | ({"earmark.io/kind": kind} if kind else {})
+    return {"NodeID": kind, "Alive": True, "Resources": resources | {"memory": 1e9}, "Labels": labels}
 
 
-def test_what_a_node_did_before_it_went_stays_in_the_sums_and_its_cards_go() -> None:
-    seen = {"a": sight(10, "A", energy_j=5.0), "b": sight(20), "gone": sight(4, "G", energy_j=1.0)}
-    whole = together(seen, ["a", "b", "new"])
-    assert (whole.cpu_busy_s, whole.gpu_busy_s, whole.energy_j) == (34, 17, 6.0)
-    assert [(card.index, card.name) for card in whole.cards] == [(0, "A")]
-    assert together({}, ["a"]) == MachineSight(0, (), None, None)
+NODES = [
+    node(None, CPU=2.0), node("cpu", CPU=4.0), node("cpu", CPU=4.0), node("gpu", GPU=2.0), node("old", CPU=1.0, GPU=8.0)
+]  # fmt: skip
 
 
-def test_only_nodes_on_which_something_is_booked_are_looked_at() -> None:
-    """An actor that looks would keep an idle node from being given back. The driver's own goes in no case."""
-    resources = {"CPU": 4.0, "GPU": 1.0, "memory": 1e9}
-    nodes = [
-        {"NodeID": name, "Alive": name != "dead", "Resources": {} if name == "head" else resources}
-        for name in ("head", "cpu", "gpu", "idle", "dead", "new")
-    ]
-    free = {
-        "head": {}, "cpu": {"CPU": 3.75, "GPU": 1.0}, "gpu": {"CPU": 4.0}, "dead": {}, "idle": resources,
-    }  # fmt: skip
-    assert working(nodes, free, "head") == {"head", "cpu", "gpu"}
+@pytest.mark.parametrize(
+    ("cpu_nodes", "gpu_nodes", "found"),
+    [
+        (None, None, Sum(11, 10)),
+        ("earmark.io/kind=cpu", None, Sum(8, 10)),
+        ("earmark.io/kind=cpu", "earmark.io/kind=gpu", Sum(8, 2)),
+        ("earmark.io/kind=CPU", "kind=gpu", Sum(0, 0)),
+    ],
+)
+def test_where_labels_name_nodes_only_theirs_is_planned_with(
+    cpu_nodes: str | None, gpu_nodes: str | None, found: Sum
+) -> None:
+    """A plan for the smallest of all cards was made with those that a label leaves out."""
+    assert counted(NODES, cpu_nodes, gpu_nodes) == found
+
+
+def test_a_label_that_no_node_has_is_found_at_the_start_and_not_where_such_nodes_may_come() -> None:
+    """A mistyped one showed after two hours, when no actor had started."""
+    typed = RaySettings(address="auto", cpu_nodes="earmark.io/kind=cpu", gpu_nodes="earmark.io/kind=gpus")
+    there = ("earmark.io/kind=gpu", "earmark.io/kind=old")
+    assert list(missing(NODES, typed)) == [Missing("ray.gpu_nodes", "earmark.io/kind=gpus", "GPU", there)]
+    assert list(missing(NODES, typed.model_copy(update={"max_gpus": 4}))) == []
+    assert list(missing(NODES, RaySettings(address="auto"))) == []
+    assert list(missing([], RaySettings(address="auto"))) == [], (
+        "without labels the sum of what is booked says it"
+    )

@@ -5,6 +5,7 @@ import math
 
 import pytest
 
+from cluster.capacity import Sum
 from cluster.resources import (
     GIB,
     SOURCE_CPUS,
@@ -19,7 +20,7 @@ from cluster.resources import (
 )
 from configs.catalogue import profiles
 from configs.load import load_settings
-from pipelines.booking import Booking, booked, demand_room
+from pipelines.booking import booked, demand_room
 from pipelines.ingest import line
 from pipelines.progress import STAGES
 
@@ -169,7 +170,7 @@ def test_the_cpus_booked_at_the_start_leave_room_for_the_source(profile, pool_si
     for n_cpus, gpus, _, stages in _starts(load_settings(profile, overrides=pool_sizes)):
         at_start = SOURCE_CPUS + sum(stage.initial_actors * stage.num_cpus for stage in stages)
         assert booked(stages).cpus == pytest.approx(at_start)
-        demand_room(stages, Booking(max(n_cpus, math.ceil(at_start)), len(gpus)))
+        demand_room(stages, Sum(max(n_cpus, math.ceil(at_start)), len(gpus)))
         kept = SOURCE_CPUS + sum(stage.min_actors * stage.num_cpus for stage in stages)
         assert kept <= at_start
         n_checked += 1

@@ -9,9 +9,11 @@ from counts import run_counts
 from pytest import MonkeyPatch
 
 from actors.store.outlook import Group, Hold, Outlook
+from cluster.resources import GIB, Gpu, Hardware
 from cluster.telemetry import MachineSight
 from pipelines import course as module
 from pipelines.course import Course, figures
+from pipelines.outcome import hardware_document
 from pipelines.queues import Queues, QueueSight
 from pipelines.tally import Board, Tally
 
@@ -79,3 +81,19 @@ def test_a_last_video_that_ended_between_two_looks_has_a_tail() -> None:
         kept = figures(run_counts(pending=left), {}, course, line_s=10.5, wall_s=12.0, hardware={})
         assert kept["tail_s"] == (None if tail_s is None else pytest.approx(tail_s, abs=0.1))
     assert figures(run_counts(), {}, looked_at(), line_s=0.0, wall_s=1.0, hardware={})["tail_s"] is None
+
+
+def test_a_run_that_began_on_one_card_of_eight_is_not_kept_as_one_on_eight() -> None:
+    """Else a plan for eight cards would reckon with what one did."""
+    cards = (Gpu("L4", 22 * GIB),) * 2
+    whole = {"cpus": 8, "gpus": ["L4", "L4"]}
+    assert hardware_document(Hardware(8, cards)) == hardware_document(Hardware(8, cards, 2)) == whole
+    assert hardware_document(Hardware(8, cards, 1)) == whole | {"gpus_up": 1}
+
+
+def test_a_runs_figures_keep_why_its_pools_are_as_they_are() -> None:
+    """While it goes on and after it: the report shows them beside the bounds."""
+    kept = figures(
+        run_counts(), {}, looked_at(notes=("transcribe.device auto: cpu",)), line_s=1, wall_s=1, hardware={}
+    )
+    assert kept["notes"] == ["transcribe.device auto: cpu"]

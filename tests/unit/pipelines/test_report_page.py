@@ -52,6 +52,14 @@ def test_the_page_says_what_bound_the_run_and_what_to_change() -> None:
     assert "2.8 Wh" in read.text and f"{found['cost']['money_per_audio_h']:.4f} EUR" in read.text
 
 
+def test_the_page_says_why_pools_are_as_they_are() -> None:
+    """Beside their bounds, escaped as everything else."""
+    read = Reader(page(document() | {"notes": ["32 of 256 ASR workers", EVIL]}, course()))
+    assert (
+        "Pools: 32 of 256 ASR workers." in read.text and "script" not in read.tags and "img" not in read.tags
+    )
+
+
 def test_every_plot_is_there_and_its_ids_are_its_own() -> None:
     """One for each thing that is kept; an id stands once and whatever refers to one finds it."""
     read = Reader(page(document(), course()))

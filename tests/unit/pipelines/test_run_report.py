@@ -123,3 +123,12 @@ def test_a_stage_is_held_against_what_was_measured_of_it_alone() -> None:
     said = "Transcribe by itself did 100 h/h when it was tuned here; in this run it could do 75% of that"
     assert said in list(told(found))
     assert not any("by itself" in line for line in told(report_document(FIGURES, ReportSettings())))
+
+
+def test_why_pools_are_as_they_are_stands_with_their_bounds() -> None:
+    """It was said at the start and gone with the terminal; a run of an earlier Earmark kept none."""
+    note = "32 of 256 ASR workers: each takes about 4.6 GiB"
+    found = report_document(FIGURES | {"notes": [note]}, ReportSettings())
+    text = list(told(found | {"run": 7, "outcome": "finished"}))
+    assert f"Pools: {note}" in text and found["notes"] == [note]
+    assert report_document(FIGURES, ReportSettings())["notes"] == []

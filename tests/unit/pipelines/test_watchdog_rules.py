@@ -8,8 +8,9 @@ import pytest
 from actors.errors import ConfigError
 from actors.rows import Request, VideoId
 from actors.store.standstill import InLine
+from cluster.capacity import Sum
 from configs.patience import WatchdogSettings
-from pipelines.booking import Booking, booked, demand_room
+from pipelines.booking import booked, demand_room
 from pipelines.deaths import set_aside
 from pipelines.in_hand import Held, State
 from pipelines.stage import StageSpec
@@ -156,11 +157,11 @@ def specs(*shares: tuple[str, int, float, float]) -> Sequence[StageSpec]:
 def test_the_booking_is_the_sum_of_all_actors_and_the_source() -> None:
     """With one hundredth too few the source would wait for ever."""
     line = specs(("Prepare", 2, 1.0, 0.0), ("Transcribe", 3, 0.0, 0.25), ("Embed", 1, 0.0, 0.25))
-    assert booked(line) == Booking(2.01, 1.0)
-    demand_room(line, Booking(3.0, 1.0))
+    assert booked(line) == Sum(2.01, 1.0)
+    demand_room(line, Sum(3.0, 1.0))
     with pytest.raises(
         ConfigError, match=r"2\.01 CPUs at its start \(Prepare 2 × 1, the source 0\.01\), and Ray has 2"
     ):
-        demand_room(line, Booking(2.0, 1.0))
+        demand_room(line, Sum(2.0, 1.0))
     with pytest.raises(ConfigError, match=r"1 GPUs at its start .*, and Ray has 0\.5.*transcribe\.gpu_share"):
-        demand_room(line, Booking(3.0, 0.5))
+        demand_room(line, Sum(3.0, 0.5))
