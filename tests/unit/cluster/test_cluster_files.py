@@ -30,12 +30,13 @@ from cluster_files import (
     versions,
 )
 
+from cluster.capacity import Sum
 from cluster.figures import CARDS
 from cluster.package import parts
 from cluster.resources import GIB, Gpu, Hardware, plan_pools
 from configs.load import load_settings
 from configs.settings import Settings
-from pipelines.booking import Booking, booked, demand_room
+from pipelines.booking import booked, demand_room
 from pipelines.ingest import line
 
 BIN = Path(sys.executable).parent
@@ -411,7 +412,7 @@ def test_a_run_of_the_profile_cluster_finds_room_on_the_nodes_of_each_file(
     """Else every run is refused, or waits for nodes that needn't come. The machines of on-premises.yaml are anybody's."""
     settings = load_settings("cluster", env_file=None)
     stages = line(settings, plan_pools(settings, hardware))
-    demand_room(stages, Booking(hardware.n_cpus, len(hardware.gpus)))
+    demand_room(stages, Sum(hardware.n_cpus, len(hardware.gpus)))
     assert booked(stages).cpus <= cpus_up
 
 

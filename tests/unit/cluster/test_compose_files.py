@@ -7,9 +7,10 @@ import yaml
 from cluster_files import CLUSTER, compose, documents, option
 from compose_spec import PyCompose
 
+from cluster.capacity import Sum
 from cluster.resources import GIB, Gpu, Hardware, plan_pools
 from configs.load import load_settings
-from pipelines.booking import Booking, demand_room
+from pipelines.booking import demand_room
 from pipelines.ingest import line
 from pipelines.submission import Errand, demand_fit_to_travel
 
@@ -50,12 +51,12 @@ def test_what_compose_says_to_set_without_a_card_fits_its_worker() -> None:
     said = text.partition("# Without a card")[2].partition("#\n")[0]
     chosen = dict(re.findall(r"--set ([\w.]+)=(\S+)", said))
     assert {"transcribe.device", "identify.device", "embed.device"} <= set(chosen)
-    demand_fit_to_travel(Errand(("@somechannel",), settings=tuple(chosen.items())))
+    demand_fit_to_travel(Errand("cluster", ("@somechannel",), settings=tuple(chosen.items())))
     settings = load_settings("cluster", overrides=chosen, env_file=None)
     n_cpus = option(compose(POSTGRES_PASSWORD="x")["services"]["worker"]["command"], "num-cpus")
     pools = plan_pools(settings, Hardware(n_cpus))
     assert (pools.transcribe_device, pools.identify_device, pools.embed_device) == ("cpu", "cpu", "cpu")
-    demand_room(line(settings, pools), Booking(n_cpus, 0))
+    demand_room(line(settings, pools), Sum(n_cpus, 0))
 
 
 def test_object_stores_fit_the_shared_memory_of_their_containers() -> None:
