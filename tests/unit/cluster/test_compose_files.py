@@ -51,7 +51,7 @@ def test_what_compose_says_to_set_without_a_card_fits_its_worker() -> None:
     said = text.partition("# Without a card")[2].partition("#\n")[0]
     chosen = dict(re.findall(r"--set ([\w.]+)=(\S+)", said))
     assert {"transcribe.device", "identify.device", "embed.device"} <= set(chosen)
-    demand_fit_to_travel(Errand("cluster", ("@somechannel",), settings=tuple(chosen.items())))
+    demand_fit_to_travel(Errand("cluster", ("@somechannel",), settings=tuple(chosen.items())), {})
     settings = load_settings("cluster", overrides=chosen, env_file=None)
     n_cpus = option(compose(POSTGRES_PASSWORD="x")["services"]["worker"]["command"], "num-cpus")
     pools = plan_pools(settings, Hardware(n_cpus))
