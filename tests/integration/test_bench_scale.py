@@ -64,4 +64,4 @@ def test_every_rate_is_measured_and_reckoned_with(tmp_path: Path) -> None:
     assert {rate["kind"] for rate in document["rates"]} == set(KINDS)
     assert all(rate["per_s"] > 0 for rate in document["rates"])
     assert min(document["best"].values()) > 0
-    assert "breaks first: " in printed and len(document["loads"]) == 8
+    assert "breaks first: " in printed and len(document["loads"]) == 9

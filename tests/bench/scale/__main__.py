@@ -155,7 +155,7 @@ def _rates(choice: Choice, home: Home) -> Told:
     ledger = rates.measure(choice.connections, home, _tell)
     engine = engine_rates.measure(home, _tell)
     best = arithmetic.best(
-        ledger.rates, ledger.slice_bytes, engine.object_bytes, engine.tasks, engine.reports
+        ledger.rates, ledger.slice_bytes, engine.object_bytes, engine.tasks, engine.sourced, engine.reports
     )
     document = {
         "rates": [asdict(rate) for rate in ledger.rates], "best": asdict(best), "cluster": asdict(choice.cluster),

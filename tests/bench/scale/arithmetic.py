@@ -109,6 +109,8 @@ class Rates:
     """Between two actors of one node."""
     tasks: float | None = None
     """Rows that one driver hands to actors."""
+    sourced: float | None = None
+    """Videos that one source gives to the line."""
     reports: float | None = None
     """Of rows begun and ended, that one scoreboard takes."""
     slice_bytes: float = 0.0
@@ -133,7 +135,7 @@ class Load:
 
 def best(
     measured: Sequence[Rate], slice_bytes: float, object_bytes: float | None = None, tasks: float | None = None,
-    reports: float | None = None,
+    sourced: float | None = None, reports: float | None = None,
 ) -> Rates:  # fmt: skip
     """The most of each kind, whatever the number of connections.
 
@@ -145,7 +147,14 @@ def best(
         for kind in KINDS
         if kind != SHARED_EXIT
     }
-    return Rates(**most, object_bytes=object_bytes, tasks=tasks, reports=reports, slice_bytes=slice_bytes)
+    return Rates(
+        **most,
+        object_bytes=object_bytes,
+        tasks=tasks,
+        sourced=sourced,
+        reports=reports,
+        slice_bytes=slice_bytes,
+    )
 
 
 def rate_lines(measured: Sequence[Rate]) -> Iterator[str]:
@@ -173,6 +182,8 @@ def loads(cluster: Cluster, rates: Rates) -> list[Load]:
     rows = videos * TASKS_PER_VIDEO + slices * TASKS_PER_SLICE
     if rates.tasks is not None:
         found.append(Load("rows handed to actors by one driver", rows, rates.tasks, in_database=False))
+    if rates.sourced is not None:
+        found.append(Load("videos given by one source", videos, rates.sourced, in_database=False))
     if rates.reports is not None:
         needed = rows * REPORTS_PER_ROW
         found.append(Load("reports to one scoreboard", needed, rates.reports, in_database=False))

@@ -24,7 +24,8 @@ from pipelines.tally import Tally
 N_SLICES = 150
 IN_FLIGHT = 4
 SLICE_S = 300.0
-N_ROWS, N_STAGES = 2000, 3
+N_ROWS, N_STAGES = 2000, 9
+"""As many stages as the line has: each costs the driver at every step, whether it has a row or not."""
 N_REPORTERS, N_REPORTS = 3, 1000
 
 
@@ -34,6 +35,8 @@ class EngineRates:
 
     object_bytes: float
     tasks: float
+    sourced: float
+    """Rows that one source gives."""
     reports: float
 
 
@@ -78,7 +81,7 @@ def measure(home: Home, tell: Callable[[str], None]) -> EngineRates:
         tell(f"{N_ROWS} rows through {N_STAGES} stages that do nothing")
         tasks = _through_the_driver(settings)
         tell(f"{N_REPORTERS} actors that report to one scoreboard")
-        return EngineRates(object_bytes, tasks, _to_the_scoreboard())
+        return EngineRates(object_bytes, tasks, tasks / N_STAGES, _to_the_scoreboard())
 
 
 def _between_actors() -> float:

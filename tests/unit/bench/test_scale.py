@@ -132,7 +132,7 @@ def test_ids_with_media_are_spread_among_the_others(tmp_path: Path) -> None:
 
 RATES = Rates(
     small=4000.0, slices=200.0, videos=80.0, claimed=2000.0, entries=10_000.0, permits=1000.0, object_bytes=5e8,
-    tasks=400.0, reports=2500.0, slice_bytes=150_000.0,
+    tasks=400.0, sourced=90.0, reports=2500.0, slice_bytes=150_000.0,
 )  # fmt: skip
 
 
@@ -149,6 +149,7 @@ def test_a_thousand_gpus_are_reckoned_in_videos_slices_and_transactions() -> Non
     assert needed["small transactions"] == pytest.approx(166.667 * 21 + 500 * 9, rel=1e-4)
     assert needed["permits"] == pytest.approx(166.7, abs=0.1)
     assert needed["rows handed to actors by one driver"] == pytest.approx(2500.0)
+    assert needed["videos given by one source"] == cluster.videos_per_s
     assert needed["reports to one scoreboard"] == pytest.approx(5000.0)
 
 
@@ -162,7 +163,7 @@ def test_what_shares_the_database_adds_up_and_the_rest_stands_by_itself() -> Non
     first = arithmetic.breaks_first(slow_driver)
     assert first.what == "rows handed to actors by one driver"
     assert arithmetic.n_gpus_served(Cluster(), first) == pytest.approx(40.0)
-    without_ray = replace(RATES, tasks=None, reports=None)
+    without_ray = replace(RATES, tasks=None, sourced=None, reports=None)
     assert all(load.in_database for load in arithmetic.loads(Cluster(), without_ray))
 
 
