@@ -39,14 +39,15 @@ def card_budget(settings: Settings, pools: Pools, hardware: Hardware) -> CardBud
     """The memory of the smallest card with as many workers as may come to lie on one; ``None``: no card is used."""
     if "cuda" not in (pools.transcribe_device, pools.embed_device, pools.identify_device):
         return None
+    spread = settings.ray.address is not None  # one of a kind on a card, unless Ray finds room for more
     items = []
     if pools.transcribe_device == "cuda":
         n = ceil(pools.n_transcribers / len(hardware.gpus))
         items.append(Item("ASR worker with its CUDA context", n, asr_gib(settings)))
     if pools.embed_device == "cuda":
-        items.append(Item("embedding model", settings.embed.actors, embed_gib(settings)))
+        items.append(Item("embedding model", 1 if spread else pools.n_embedders, embed_gib(settings)))
     if pools.identify_device == "cuda":
-        items.append(Item("voice model (ECAPA)", settings.identify.actors, voice_gib(settings)))
+        items.append(Item("voice model (ECAPA)", 1 if spread else pools.n_identifiers, voice_gib(settings)))
     items.append(Item("kept free", 1, RESERVED_GIB))
     smallest = min(gpu.memory_bytes for gpu in hardware.gpus) / GIB
     return CardBudget(smallest, tuple(items))

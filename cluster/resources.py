@@ -37,6 +37,8 @@ VOICE_CPUS = 0.5
 CARDS_PER_EMBEDDER, CARDS_PER_IDENTIFIER = 8, 2
 """Cards of recognisers that one of each keeps up with, by the speeds of ``figures.py``. More would be in their way: Ray Data
 keeps a part of the shares for every pool that may still grow."""
+CPUS_PER_MODEL = 16
+"""CPUs of a cluster for each of them that runs without a card: an embedding model takes gigabytes that Ray doesn't book."""
 PREPARERS_AT_START = 4
 AUTO_ACTORS = 4
 """Recognisers of a card that ``transcribe.actors=auto`` wants where nothing was tuned; further ones rarely add to it."""
@@ -199,23 +201,18 @@ def _beside(settings: Settings, hardware: Hardware, embed_share: float, voice_sh
     """On a machine of our own all of them may come to lie on one card. On a cluster with several cards they are as many as the
     cards' recognisers need, and what one books is no less than its part of the card's memory, so that none is filled beyond that
     however Ray lays them out."""
-    if settings.ray.address is None or not hardware.gpus:
-        return Beside(
-            settings.embed.actors, settings.identify.actors, settings.embed.actors, settings.identify.actors,
-            embed_share, voice_share,
-        )  # fmt: skip
-    n_cards = len(hardware.gpus)
+    n_embedders, n_identifiers = settings.embed.actors, settings.identify.actors
+    if settings.ray.address is None:
+        return Beside(n_embedders, n_identifiers, n_embedders, n_identifiers, embed_share, voice_share)
+    n_cards, on_cpus = len(hardware.gpus), max(1, hardware.n_cpus // CPUS_PER_MODEL)
     if n_cards > 1:
         whole = min(gpu.memory_bytes for gpu in hardware.gpus) / GIB - RESERVED_GIB
         if embed_share and settings.embed.gpu_share is None:
             embed_share = max(embed_share, ceil(1000 * embed_gib(settings) / whole) / 1000)
         if voice_share and settings.identify.gpu_share is None:
             voice_share = max(voice_share, ceil(1000 * voice_gib(settings) / whole) / 1000)
-    n_embedders, n_identifiers = settings.embed.actors, settings.identify.actors
-    if embed_share:
-        n_embedders = min(n_embedders, ceil(n_cards / CARDS_PER_EMBEDDER))
-    if voice_share:
-        n_identifiers = min(n_identifiers, ceil(n_cards / CARDS_PER_IDENTIFIER))
+    n_embedders = min(n_embedders, ceil(n_cards / CARDS_PER_EMBEDDER) if embed_share else on_cpus)
+    n_identifiers = min(n_identifiers, ceil(n_cards / CARDS_PER_IDENTIFIER) if voice_share else on_cpus)
     return Beside(n_embedders, n_identifiers, 1, 1, embed_share, voice_share)
 
 

@@ -22,7 +22,7 @@ class IdentifySettings(Section):
     device: Device = Field("cuda", description="Where it runs.")
     actors: PoolSize = Field(
         1,
-        description="Processes that tell voices apart; on a cluster at most one for two cards, as many as their backlog needs.",
+        description="Processes that tell voices apart; on a cluster at most one for two cards, or 16 CPUs, as many as their backlog needs.",
     )
     gpu_share: float | None = Field(
         None, gt=0, le=1, description="Share of a GPU that Ray books for one; unset: derived from memory."

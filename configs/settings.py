@@ -188,7 +188,7 @@ class EmbedSettings(Section):
     linger_s: float = Field(0.2, ge=0, le=60, description="Longest wait for a batch to fill, in seconds.")
     actors: PoolSize = Field(
         1,
-        description="Processes that embed; on a cluster at most one for eight cards, as many as their backlog needs.",
+        description="Processes that embed; on a cluster at most one for eight cards, or 16 CPUs, as many as their backlog needs.",
     )
     device: Device = Field("cuda", description="Where it runs.")
     gpu_share: float | None = Field(

@@ -51,6 +51,6 @@ def demand_connections(stages: Sequence[StageSpec], there: Slots) -> str | None:
             remedy=f"Raise its max_connections to {enough}, or set the actors of these stages lower: {wants}",
         )
     return (
-        f"the pools may grow to {most} connections to the database (most of them: {wants}), and {has}: actors beyond that "
-        f"fail to start. Raise max_connections to {enough}, or set the actors of these stages lower"
+        f"the pools may grow to {most} connections to the database (most of them: {wants}), and {has}: rows of actors "
+        f"beyond that fail. Raise max_connections to {enough}, or set the actors of these stages lower"
     )

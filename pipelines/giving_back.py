@@ -2,7 +2,8 @@
 
 Ray Data asks for nodes by what its stages could do with more of them, and renews the last of its requests until the
 execution's end: Ray's autoscaler keeps a node that is asked for, however idle. So the line's tail, or a lull of its source,
-would hold every card that its backlog once brought. Here it asks for nothing unless rows wait before a pool that may grow.
+would hold every card that its backlog once brought. Here it asks for nothing unless rows wait for a while before a pool that
+may grow.
 What has an actor on it stays in any case.
 """
 
@@ -14,8 +15,9 @@ from ray.data._internal.execution.execution_callback import ExecutionCallback
 from ray.data._internal.execution.interfaces import ExecutionResources
 from ray.data._internal.execution.streaming_executor import StreamingExecutor
 
-LULL_S = 30.0
-"""A backlog that was gone for less is still there: what it brought may be on its way."""
+LASTS_S = 30.0
+"""A backlog that has stood for less is none: the slices of one video stand before a small pool for a while. One that has been
+gone for less is still there: what it brought may be on its way."""
 EVERY_S = 10.0
 """Between two requests for nothing. A run that asks for nothing at all is forgotten, and with it what it may use."""
 
@@ -30,13 +32,18 @@ class OnBacklog(ClusterAutoscaler):
 
     def __init__(self, own: RateBasedClusterAutoscaler, has_backlog: Callable[[], bool]) -> None:
         self._own, self._has_backlog = own, has_backlog
-        self._waited_at = self._asked_at = float("-inf")
+        self._began_at: float | None = None
+        self._lasted_at = self._asked_at = float("-inf")
 
     def try_trigger_scaling(self) -> None:
         now = time.monotonic()
-        if self._has_backlog():
-            self._waited_at = now
-        if now - self._waited_at < LULL_S:
+        if not self._has_backlog():
+            self._began_at = None
+        elif self._began_at is None:
+            self._began_at = now
+        if self._began_at is not None and now - self._began_at >= LASTS_S:
+            self._lasted_at = now
+        if now - self._lasted_at < LASTS_S:
             self._own.try_trigger_scaling()  # type: ignore[no-untyped-call]
         elif now - self._asked_at >= EVERY_S:
             self._asked_at = now

@@ -62,7 +62,10 @@ def hardware(settings: Settings) -> Hardware:
     found = survey(settings.ray)
     url = settings.store.database_url
     demand_reachable(None if url is None else url.get_secret_value(), found)
-    demand_labelled(found.missing)
+    with_card = (
+        "cuda" in {settings.transcribe.device, settings.embed.device} or settings.identify.device != "cpu"
+    )
+    demand_labelled(tuple(each for each in found.missing if each.what == "CPU" or with_card))
     return found.hardware
 
 
@@ -86,7 +89,8 @@ def demand_reachable(url: str | None, found: "Survey") -> None:
             f"a cluster of several nodes needs a database that all of them reach, and DATABASE_URL names {target(url)}, which "
             "is another place on each node",
             code="no_database",
-            remedy=f"Name the database's host in DATABASE_URL as the other nodes know it, {WHERE_IT_IS_SET}",
+            remedy=f"Name the database's host in DATABASE_URL as the other nodes know it, {WHERE_IT_IS_SET}. "
+            "Where each node has a proxy of its own that leads there, give that a name in the hosts file",
         )
 
 

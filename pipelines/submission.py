@@ -6,6 +6,7 @@ are mounted there. Places of this machine mean nothing there either.
 """
 
 import io
+import json
 import posixpath
 import re
 import shlex
@@ -92,7 +93,9 @@ def demand_fit_to_travel(errand: Errand, profile: Mapping[str, Any]) -> None:
                 remedy="Leave ray.address out and name the cluster with --address",
             )
     for line in (errand.listed or "").splitlines():  # comments and what else stands there travel too
-        _demand_no_password(line)
+        for text in _texts(line):
+            if "://" in text:  # a title may speak of tokens
+                _demand_no_password(text)
     for source in _all_sources(errand):
         _demand_no_password(source)
         _demand_not_local(source)
@@ -172,6 +175,24 @@ def _demand_no_password(text: str) -> None:
             code="secret",
             remedy="Put such addresses into a file on the cluster and run `run.py ingest --from FILE` there",
         )
+
+
+def _texts(line: str) -> Iterator[str]:
+    """What stands in a line of a list: its strings where it is JSON, whatever it writes them as, else itself."""
+    try:
+        found = json.loads(line)
+    except ValueError:
+        yield line
+        return
+    waiting = [found]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, dict):
+            waiting += [*each, *each.values()]
+        elif isinstance(each, list):
+            waiting += each
+        else:
+            yield str(each)
 
 
 def _demand_not_local(source: str) -> None:

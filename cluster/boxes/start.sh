@@ -10,7 +10,7 @@
 # books undone; the next run takes over what they held.
 #
 # The dashboard listens on loopback in any case (from elsewhere: ssh -L 8265:127.0.0.1:8265). Jobs see this shell's
-# environment: set EARMARK_HOME and, for a second machine, DATABASE_URL before. With --open sources count all machines as
+# environment: set EARMARK_HOME and, for a second machine, DATABASE_URL before. Sources count all machines as
 # one (EARMARK_GOVERNOR__EXIT=this-site); set it empty before where each has a public address of its own.
 #
 # A card needs NVIDIA's driver 580 or later. MPS pays where two recognisers and an embedding model share a card (profile
@@ -62,11 +62,10 @@ profile=cluster
 if [[ "$address" == 127.0.0.1 ]]; then
   others=0
   profile=local
-else
-  # The driver hands it to all nodes with the other settings, so the head alone has it.
-  export EARMARK_GOVERNOR__EXIT="${EARMARK_GOVERNOR__EXIT-this-site}"
-  [[ -n "$EARMARK_GOVERNOR__EXIT" ]] || unset EARMARK_GOVERNOR__EXIT
 fi
+# The driver hands it to all nodes with the other settings, so the head alone has it.
+export EARMARK_GOVERNOR__EXIT="${EARMARK_GOVERNOR__EXIT-this-site}"
+[[ -n "$EARMARK_GOVERNOR__EXIT" ]] || unset EARMARK_GOVERNOR__EXIT
 export RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER="$others"  # Ray's name for "other machines may join"; 0 keeps all ports to loopback
 export RAY_AUTH_MODE=token RAY_AUTH_TOKEN_PATH="$token"
 export RAY_USAGE_STATS_ENABLED=0 RAY_JOB_STOP_WAIT_TIME_S=60

@@ -14,7 +14,7 @@ from cluster.switches import set_switches
 from configs.home import home
 from configs.load import load_settings
 
-LULL_S = 5.0
+LASTS_S = 4.0
 """Nobody here waits for half a minute."""
 
 
@@ -28,7 +28,7 @@ def main(asked: dict[str, Any]) -> int:
     from pipelines.run_plan import Plan
     from tests.integration import autoscaled_stages
 
-    giving_back.LULL_S = LULL_S
+    giving_back.LASTS_S = LASTS_S
     settings = load_settings(
         "cluster",
         overrides={

@@ -32,11 +32,12 @@ select site, tokens, needed, extract(epoch from counted_at)::float8 as counted_a
 from governor where exit = %(exit)s and session = %(session)s
 
 -- name: in_use
--- Of every exit that asked within the last half hour, or is paused: the nodes of a cluster with addresses of their own.
+-- Of every exit that asked within the last five minutes, or is paused: the nodes of a cluster with addresses of their own. One
+-- that asked once, or whose node has gone, shall not count as one that could ask.
 select site, tokens, needed, extract(epoch from counted_at)::float8 as counted_at_s, learned_per_h, recent,
        extract(epoch from paused_at)::float8 as paused_at_s,
        extract(epoch from paused_until)::float8 as paused_until_s,
        extract(epoch from refused_since)::float8 as refused_since_s
 from governor
 where session = %(session)s
-  and (counted_at > clock_timestamp() - interval '30 minutes' or paused_until > clock_timestamp())
+  and (counted_at > clock_timestamp() - interval '5 minutes' or paused_until > clock_timestamp())

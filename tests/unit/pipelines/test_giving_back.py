@@ -37,7 +37,7 @@ def test_rows_that_wait_before_a_pool_that_may_grow_are_a_backlog(
     assert has_backlog(stages) is expected
 
 
-def test_a_backlog_asks_for_more_and_after_a_lull_nothing_is_asked_for(
+def test_a_backlog_that_lasts_asks_for_more_and_after_a_lull_nothing_is_asked_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Not for what was asked for last: Ray's autoscaler would keep it. And again from time to time, or the run is forgotten."""
@@ -50,12 +50,14 @@ def test_a_backlog_asks_for_more_and_after_a_lull_nothing_is_asked_for(
         autoscaler.try_trigger_scaling()
         return own.asked[before:]
 
-    assert at(1) == ["more"]
+    assert (at(1), at(20)) == ([[]], [[]]), "a moment's queue brings no node"
+    assert at(32) == at(40) == ["more"]
     backlog[0] = False
-    assert at(2) == at(30) == ["more"], "a lull of half a minute is none"
-    assert (at(32), at(33), at(42)) == ([[]], [], [[]])
-    backlog[0] = True
-    assert at(43) == ["more"]
+    assert at(41) == at(69) == ["more"], "a lull of half a minute is none"
+    assert (at(71), at(75), at(82)) == ([[]], [], [[]])
+    for second in range(100, 200, 10):  # the slices of a video now and then
+        backlog[0] = not backlog[0]
+        assert "more" not in at(second)
 
 
 def test_the_autoscaler_of_the_ray_that_is_installed_can_be_spoken_to_so() -> None:

@@ -262,3 +262,14 @@ def test_what_is_stopped_is_the_newest_that_goes_on() -> None:
     assert to_stop(jobs, "a").id == "j3"
     assert to_stop(jobs, "j1").id == "j1"
     assert to_stop(jobs[:1], "a").id == "j4"
+
+
+def test_a_list_is_read_as_json_reads_it_and_a_title_may_speak_of_tokens() -> None:
+    """An escaped slash hid a password, and "What does auth = mean?" refused a whole list."""
+    leaky = '{"url": "https://example.org/a", "feed": "https:\\/\\/joe:hunter2@example.org\\/a"}'
+    with pytest.raises(ConfigError, match="a user or a password") as raised:
+        demand_fit_to_travel(Errand("cluster", listed=leaky))
+    assert "hunter2" not in str(raised.value)
+    demand_fit_to_travel(
+        Errand("cluster", listed='{"url": "https://example.org/a", "title": "What does auth = mean?"}')
+    )
