@@ -74,7 +74,10 @@ def broken(tmp_path: Path) -> Path:
     return directory
 
 
-@pytest.mark.parametrize("missing", [True, False], ids=["missing", "broken off"])
+@pytest.mark.parametrize(
+    "missing",
+    [pytest.param(True, id="missing"), pytest.param(False, id="broken off", marks=pytest.mark.long)],
+)
 def test_without_a_voice_model_everything_is_stored_and_nobody_is_named(
     drive: Callable[..., Ended], database: Database, tmp_path: Path, missing: bool
 ) -> None:
@@ -89,6 +92,7 @@ def test_without_a_voice_model_everything_is_stored_and_nobody_is_named(
     assert str(model) in ended.said and "reprocess --from prepare" in ended.said
 
 
+@pytest.mark.long
 def test_identification_that_is_switched_off_says_so_at_each_slice(
     drive: Callable[..., Ended], database: Database
 ) -> None:
@@ -100,6 +104,7 @@ def test_identification_that_is_switched_off_says_so_at_each_slice(
     assert "NOBODY" not in ended.said
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fault", ["no card", "deaf"])
 def test_a_device_that_is_not_there_and_a_model_that_hears_nothing_right_are_refused(
     drive: Callable[..., Ended], tmp_path: Path, fault: str
