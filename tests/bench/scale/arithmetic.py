@@ -40,7 +40,7 @@ KINDS = {
 
 BOUNDS = (
     f"a pool may have {MOST_ACTORS} actors, so that a run drives as many recognisers at most",
-    "Segment and Embed are one actor each: all texts pass one share of one card",
+    "there is one Identify for two cards and one Embed for eight, or for 16 CPUs",
     "ray.look_ahead_videos are in hand in front of Prepare: so many, over the seconds that one needs there, a second",
     "Postgres takes max_connections at once, the embedded one 200, and every actor that asks the ledger has one",
 )
