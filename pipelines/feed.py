@@ -18,9 +18,6 @@ from typing import Any
 import pyarrow as pa
 import ray
 from ray.data import Datasource, ReadTask
-from ray.data._internal.execution.execution_callback import ExecutionCallback
-from ray.data._internal.execution.operators.task_pool_map_operator import TaskPoolMapOperator
-from ray.data._internal.execution.streaming_executor import StreamingExecutor
 from ray.data.block import BlockMetadata
 
 from actors.rows import Request
@@ -33,20 +30,8 @@ from pipelines.context import RunContext
 POLL_S = 0.25
 LONGEST_POLL_S = 1.0
 """A look at a queue of 100,000 videos that may not be taken yet costs the database a tenth of a second."""
-LAID_OUT = 32
-"""Requests that wait between the source and Prefilter at most."""
 IDLE_POLL_S = 5.0
 """Where nothing is being fetched only time brings something; but another run may give back what it held."""
-
-
-class HandOver(ExecutionCallback):
-    """Lets the source lay out more than the two rows that Ray Data gives a task: it fetches them once a step, and a step of
-    a line with nine stages takes 50 ms and more. A request weighs nothing, and the look-ahead bounds how many there are."""
-
-    def before_execution_starts(self, executor: StreamingExecutor) -> None:
-        for operator in executor._topology or ():
-            if isinstance(operator, TaskPoolMapOperator):  # all others are pools of actors
-                operator._ray_remote_args["_generator_backpressure_num_objects"] = 2 * LAID_OUT
 
 
 class Feed(Datasource):

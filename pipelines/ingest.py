@@ -11,7 +11,7 @@ from cluster.resources import SOURCE_CPUS, VOICE_CPUS, Pools
 from configs.settings import Settings
 from pipelines import workers
 from pipelines.context import RunContext, run_name
-from pipelines.feed import Feed, HandOver
+from pipelines.feed import Feed
 from pipelines.forgetting import ForgetBlocks
 from pipelines.giving_back import GiveBackNodes
 from pipelines.queues import WatchQueues
@@ -122,12 +122,7 @@ def configure(settings: Settings) -> None:
     # Two rows sent to an actor that works on one make 2.0; a pool whose actors all have work makes 1.0
     # and must be able to grow from there.
     data.autoscaling_config = AutoscalingConfig(actor_pool_util_upscaling_threshold=1.0)
-    callbacks = (
-        ForgetBlocks,
-        HandOver,
-        WatchQueues,
-        *((GiveBackNodes,) if settings.ray.address is not None else ()),
-    )
+    callbacks = (ForgetBlocks, WatchQueues, *((GiveBackNodes,) if settings.ray.address is not None else ()))
     for callback in callbacks:
         if callback not in data.custom_execution_callback_classes:
             data.custom_execution_callback_classes.append(callback)
