@@ -14,6 +14,7 @@ KUBERAY = sorted((CLUSTER / "kuberay").glob("*.yaml"))
 RAY_UP = sorted((CLUSTER / "ray-up").glob("*.yaml"))
 SCRIPTS = sorted((CLUSTER / "boxes").glob("*.sh"))
 SOURCED = sorted((CLUSTER / "boxes").glob("*.bash"))
+SETTING = re.compile(r'(EARMARK_\w+__\w+)(?:: |=|, value: )"?([\w./=-]+)')
 
 
 def versions() -> dict[str, str]:
@@ -88,3 +89,15 @@ class _Strict(yaml.SafeLoader):
         keys = [key.value for key, _ in node.value if key.value != "<<"]
         assert len(keys) == len(set(keys)), f"a key is given twice at {node.start_mark}"
         return super().construct_mapping(node, deep)
+
+
+OBJECTS = [(path.name, each) for path in KUBERAY for each in documents(path)]
+
+
+def ours() -> list[Any]:
+    return [each for _, each in OBJECTS if each["apiVersion"] == "ray.io/v1"]
+
+
+def named(kind: str) -> Any:
+    (found,) = (each for _, each in OBJECTS if each["kind"] == kind)
+    return found

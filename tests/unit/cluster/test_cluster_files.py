@@ -1,9 +1,7 @@
 """The files of ``cluster/``, by the schemas and programs of those who read them, and by what we promise of them."""
 
 import json
-import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,34 +14,26 @@ import ray.autoscaler
 from cluster_files import (
     CLUSTER,
     KUBERAY,
+    OBJECTS,
     RAY_UP,
-    ROOT,
-    SCRIPTS,
-    SOURCED,
+    SETTING,
     compose,
     constraint,
     documents,
-    ignored,
-    option,
+    named,
+    ours,
     pods,
     project,
     versions,
 )
 
-from cluster.capacity import Sum
 from cluster.figures import CARDS
-from cluster.package import parts
-from cluster.resources import GIB, Gpu, Hardware, plan_pools
 from configs.load import load_settings
 from configs.settings import Settings
-from pipelines.booking import booked, demand_room
-from pipelines.ingest import line
 
 BIN = Path(sys.executable).parent
 KUBERNETES = "1.32"
-OBJECTS = [(path.name, each) for path in KUBERAY for each in documents(path)]
 RAY_VERSION = versions()["RAY_VERSION"]
-SETTING = re.compile(r'(EARMARK_\w+__\w+)(?:: |=|, value: )"?([\w./=-]+)')
 IMAGE = rf"(REGISTRY/)?earmark:{re.escape(versions()['EARMARK_VERSION'])}-(cpu|gpu)"
 
 RAY_CLUSTER = {
@@ -58,15 +48,6 @@ RAY_JOB = {
 """Fields of KubeRay's API (ray.io/v1, KubeRay 1.6) that we use, by its reference; a misspelt one would be pruned in silence."""
 OTHERS = {"ray.io/v1", "monitoring.coreos.com/v1"}
 """APIs that Kubernetes's own schemas don't know."""
-
-
-def ours() -> list[Any]:
-    return [each for _, each in OBJECTS if each["apiVersion"] == "ray.io/v1"]
-
-
-def named(kind: str) -> Any:
-    (found,) = (each for _, each in OBJECTS if each["kind"] == kind)
-    return found
 
 
 @pytest.mark.parametrize(
@@ -265,62 +246,6 @@ def test_machines_on_aws_are_told_which_image_and_which_doors_they_have() -> Non
     assert config["available_node_types"]["gpu"]["resources"] == {"CPU": 0, "GPU": 1}
 
 
-@pytest.mark.parametrize("script", [*SCRIPTS, *SOURCED], ids=lambda path: path.name)
-def test_shellcheck_finds_nothing_in_a_script(script: Path) -> None:
-    done = subprocess.run(
-        [BIN / "shellcheck", "--shell=bash", script], capture_output=True, text=True, check=False
-    )
-    assert (done.returncode, done.stdout) == (0, "")
-    assert os.access(script, os.X_OK) is (script in SCRIPTS)
-
-
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
-def test_a_script_that_is_called_wrongly_says_how(script: Path) -> None:
-    done = subprocess.run([script, "--nonsense"], capture_output=True, text=True, check=False)
-    assert done.returncode == 2 and f"cluster/boxes/{script.name}" in done.stdout
-
-
-@pytest.mark.parametrize("path", [*RAY_UP], ids=lambda path: path.name)
-def test_shellcheck_finds_no_error_in_the_commands_of_ray_up(path: Path) -> None:
-    (config,) = documents(path)
-    commands = [command for key, value in config.items() if key.endswith("_commands") for command in value]
-    done = subprocess.run(
-        [BIN / "shellcheck", "--shell=bash", "--exclude=SC1090", "-"], input="\n".join(commands), capture_output=True, text=True,
-        check=False,
-    )  # fmt: skip
-    assert commands and (done.returncode, done.stdout) == (0, "")
-
-
-def test_hadolint_finds_nothing_in_the_dockerfile() -> None:
-    done = subprocess.run(
-        [BIN / "hadolint", "--no-color", CLUSTER / "Dockerfile"], capture_output=True, text=True, check=False
-    )
-    assert (done.returncode, done.stdout) == (0, "")
-
-
-def test_what_the_dockerfile_copies_is_not_ignored() -> None:
-    text = (CLUSTER / "Dockerfile").read_text()
-    lines = (CLUSTER / "Dockerfile.dockerignore").read_text().splitlines()
-    patterns = [each for each in lines if each and not each.startswith("#")]
-    copied = [
-        word
-        for line in re.findall(r"^COPY --chown=\S+ (.+) \S+$", text, re.MULTILINE)
-        for word in line.split()
-    ]
-    assert {"run.py", "actors", "configs"} <= set(copied)
-    demo = [path.relative_to(ROOT) for path in (ROOT / "configs" / "demo").rglob("*") if path.is_file()]
-    needed = {path.as_posix() for path in (*parts(), *demo) if "__pycache__" not in path.parts}
-    needed |= {name for name in copied if (ROOT / name).is_file()}
-    assert len(needed) > 150
-    assert [path for path in sorted(needed) if ignored(path, patterns)] == []
-    assert [path for path in sorted(needed) if path.split("/")[0] not in copied] == []
-    for secret in (
-        ".env", "actors/.env", "configs/demo/.env", "cluster/.env", "cluster/secrets/ray-token", ".git/config",
-        "cluster/kuberay/mine.secret.yaml", "tests/conftest.py", "actors/__pycache__/rows.cpython-311.pyc", "data.db",
-    ):  # fmt: skip
-        assert ignored(secret, patterns), secret
-
-
 def test_versions_agree_everywhere() -> None:
     """Ray, Python and our own: constraints.txt, versions.env, the image, KubeRay, compose, ray up."""
     assert constraint("ray") == RAY_VERSION
@@ -357,63 +282,6 @@ def test_settings_that_the_files_set_exist(monkeypatch: pytest.MonkeyPatch) -> N
     assert (settings.ray.cpu_nodes, settings.ray.gpu_nodes) == ("earmark.io/kind=cpu", "earmark.io/kind=gpu")
     for kind in ("cpu", "gpu"):
         assert f"earmark.io/kind: {kind}" in text and f"earmark.io/kind={kind}" in text
-
-
-def test_runs_are_told_as_much_as_the_autoscaler_may_bring() -> None:
-    """Ray doesn't tell, so a file that scales says it beside its groups: pools grow no further."""
-
-    def told(path: Path) -> tuple[int, int]:
-        found = dict(SETTING.findall(path.read_text()))
-        return int(found["EARMARK_RAY__MAX_CPUS"]), int(found["EARMARK_RAY__MAX_GPUS"])
-
-    (kuberay,) = (each for each in ours() if each["kind"] == "RayCluster")
-    cpu, gpu = kuberay["spec"]["workerGroupSpecs"]
-    of_one = [each["template"]["spec"]["containers"][0]["resources"]["limits"] for each in (cpu, gpu)]
-    assert told(CLUSTER / "kuberay" / "raycluster.yaml") == (
-        cpu["maxReplicas"] * int(of_one[0]["cpu"]), gpu["maxReplicas"] * int(of_one[1]["nvidia.com/gpu"]),
-    )  # fmt: skip
-    aws = CLUSTER / "ray-up" / "aws.yaml"
-    cpu, gpu = (documents(aws)[0]["available_node_types"][kind] for kind in ("cpu", "gpu"))
-    assert told(aws) == (
-        cpu["max_workers"] * cpu["resources"]["CPU"], gpu["max_workers"] * gpu["resources"]["GPU"],
-    )  # fmt: skip
-
-
-L4 = Gpu("NVIDIA L4", round(CARDS["l4"].memory_gib * GIB))
-
-
-def _compose_nodes(*names: str) -> int:
-    services = compose(POSTGRES_PASSWORD="x")["services"]
-    return sum(option(services[name]["command"], "num-cpus") for name in names)
-
-
-def _kuberay_cpus(replicas: str) -> int:
-    cpu, _ = named("RayCluster")["spec"]["workerGroupSpecs"]
-    return int(cpu[replicas]) * int(cpu["template"]["spec"]["containers"][0]["resources"]["limits"]["cpu"])
-
-
-def _aws_cpus(workers: str) -> int:
-    (config,) = documents(CLUSTER / "ray-up" / "aws.yaml")
-    cpu = config["available_node_types"]["cpu"]
-    return int(cpu[workers] * cpu["resources"]["CPU"])
-
-
-@pytest.mark.parametrize(
-    ("hardware", "cpus_up"),
-    [
-        pytest.param(Hardware(_compose_nodes("worker", "worker-gpu"), (L4,), 1), _compose_nodes("worker"), id="compose"),
-        pytest.param(Hardware(_kuberay_cpus("maxReplicas"), (L4,) * 8, 0), _kuberay_cpus("replicas"), id="kuberay"),
-        pytest.param(Hardware(_aws_cpus("max_workers"), (L4,) * 8, 0), _aws_cpus("min_workers"), id="aws"),
-    ],
-)  # fmt: skip
-def test_a_run_of_the_profile_cluster_finds_room_on_the_nodes_of_each_file(
-    hardware: Hardware, cpus_up: int
-) -> None:
-    """Else every run is refused, or waits for nodes that needn't come. The machines of on-premises.yaml are anybody's."""
-    settings = load_settings("cluster", env_file=None)
-    stages = line(settings, plan_pools(settings, hardware))
-    demand_room(stages, Sum(hardware.n_cpus, len(hardware.gpus)))
-    assert booked(stages).cpus <= cpus_up
 
 
 USER_AND_PASSWORD = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
