@@ -81,7 +81,7 @@ class ClusterSampler:
         while not self._done.is_set():
             try:
                 self._sight = self._eyes.sample()
-            except Exception:
+            except Exception:  # its figures may be old: a run neither ends nor waits for being looked at
                 if not failed_before and not self._done.is_set():
                     logger.exception("the cluster doesn't tell how busy it is; its last figures stand")
                 failed_before = True

@@ -1,12 +1,10 @@
 """Earmark's line against its limit and against phases. See ``--help``."""
 
 import json
-import logging
 import multiprocessing
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
@@ -20,6 +18,7 @@ from configs.load import load_settings
 from configs.settings import Settings
 from tests.bench import limit, line, phases, report
 from tests.bench.audio import Corpus, make_corpus
+from tests.bench.console import interrupt, log_to, tell
 from tests.bench.real_engine import RealEngine
 from tests.bench.server import Network, serving
 from tests.bench.standin import StandIn
@@ -104,7 +103,7 @@ def main(
     Speeds are hours of audio an hour of work; start-up is shown apart. b/a is what the line keeps of the
     recogniser's speed, b/c what it gains over phases. Exit code 1: the sides did not do the same work.
     """
-    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGTERM, interrupt)
     chosen = _sides(sides)
     network = Network(round(line_mb_per_s * 1e6), round(connection_mb_per_s * 1e6))
     rounds: list[report.Round] = []
@@ -134,12 +133,12 @@ def main(
 def _round(
     trial: Trial, speed: float | None, length_h: float, sides: list[report.SideName], network: Network
 ) -> report.Round:
-    _log_to(trial.home.logs_dir / "bench.log")
-    _tell(f"making {length_h:.2f} h of audio")
+    log_to(trial.home.logs_dir / "bench.log")
+    tell(f"making {length_h:.2f} h of audio")
     corpus = make_corpus(trial.home.root / "media", length_h * 3600)
     measured = []
     for side in sides:
-        _tell(report.TITLES[side])
+        tell(report.TITLES[side])
         measured.append(_measure(side, corpus, trial, network))
     if speed is None:
         engine = f"{Path(trial.settings.transcribe.model).name} on this CPU"
@@ -192,23 +191,6 @@ def _speeds(given: str) -> list[float]:
     if not found or not all(0 < speed <= 100_000 for speed in found):
         raise click.UsageError(f"--speeds {given}: give numbers over 0, with commas between them")
     return found
-
-
-def _log_to(file: Path) -> None:
-    logging.basicConfig(
-        filename=file,
-        level=logging.INFO,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        force=True,
-    )
-
-
-def _interrupt(signum: int, frame: object) -> None:
-    raise KeyboardInterrupt
-
-
-def _tell(message: str) -> None:
-    click.echo(f"[{time.strftime('%H:%M:%S')}] {message}", err=True)
 
 
 if __name__ == "__main__":

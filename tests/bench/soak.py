@@ -23,6 +23,7 @@ from configs.home import HOME_VARIABLE, Home
 from configs.load import load_settings
 from tests.bench import soak_report
 from tests.bench.audio import make_brief_corpus
+from tests.bench.console import interrupt
 from tests.bench.memory import Sample, Watch, files_below
 from tests.bench.server import Network, serving
 
@@ -61,7 +62,7 @@ def main(
     what it was after the first tenth, the object store or the connections passed their bound, temporary
     files were left, or the run itself went wrong.
     """
-    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGTERM, interrupt)
     settings = load_settings("demo", env_file=None)
     bounds = soak_report.Bounds(
         after or max(1, videos // 10), videos, connections, 2 * settings.ray.object_store_bytes
@@ -170,10 +171,6 @@ def _last_word(
     n_settled, _ = connection.execute(SETTLED, (OUR_OWN,)).fetchone() or (0, 0)
     if samples:
         yield Sample(samples[-1].at_s, n_settled, {})
-
-
-def _interrupt(signum: int, frame: object) -> None:
-    raise KeyboardInterrupt
 
 
 def _tell(message: str) -> None:

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from configs.patience import GovernorSettings
 from configs.settings import DownloadSettings, PrefilterSettings
 from pipelines import gate as gate_module
 from pipelines.gate import HOLD_S, Gate
+from pipelines.stage import Worker
 from tests.media_server import Fault, MediaServer
 
 ROOT = Path(__file__).parents[2]
@@ -98,6 +100,25 @@ def claimed(ledger: Ledger, run, url: str) -> Request:  # type: ignore[no-untype
     return request
 
 
+def two_exits(database: Database) -> tuple[Permits, Permits]:
+    """Permits of two nodes with addresses of their own."""
+    first, second = (
+        Permits(database, GovernorSettings(jitter=0.0), exit_, "guest") for exit_ in ("10.0.0.1", "10.0.0.2")
+    )
+    return first, second
+
+
+def asking(gate: Gate, answer: Exception) -> Worker:
+    """Work that asks a source, which answers so."""
+
+    def work(request: Request) -> Iterator[None]:
+        with gate(request.url):
+            raise answer
+        yield
+
+    return work
+
+
 def test_a_block_pauses_the_source_and_fails_no_video(  # type: ignore[no-untyped-def]
     database: Database, ledger: Ledger, new_run, tmp_path: Path
 ) -> None:
@@ -154,12 +175,10 @@ def test_who_would_wait_long_comes_back_later(database: Database, ledger: Ledger
     ledger.ask(run, wanted("a"), RECIPE)
     (request,) = ledger.claim(run, 1)
 
-    def work(request: Request):  # type: ignore[no-untyped-def]
-        with gate(request.url):
-            raise AssertionError("the source was asked during its pause")
-        yield
-
-    assert list(gate.governed(work)(request)) == []
+    assert (
+        list(gate.governed(asking(gate, AssertionError("the source was asked during its pause")))(request))
+        == []
+    )
     row = status.video(database, "a")
     assert row is not None
     assert row.not_before is not None
@@ -176,23 +195,17 @@ def test_a_video_that_one_exit_can_not_ask_for_waits_only_for_the_next_that_can(
 ) -> None:
     """On a cluster. The turned away node holds it for a moment, lest it be the idlest, and then it is free for the others."""
     monkeypatch.setattr(gate_module, "HOLD_S", 0.3)
-    here, there = (
-        Permits(database, GovernorSettings(jitter=0.0), exit_, "guest") for exit_ in ("10.0.0.1", "10.0.0.2")
-    )
+    here, there = two_exits(database)
     assert there.take("example.org") == 0
     gate, run = Gate(here, ledger, several_exits=True), new_run()
     ledger.ask(run, wanted("a", "b"), RECIPE)
     first, second = ledger.claim(run, 2)
+    work = gate.governed(asking(gate, SoftBlocked("a robot")))
 
-    def turned_away(request: Request):  # type: ignore[no-untyped-def]
-        with gate(request.url):
-            raise SoftBlocked("a robot")
-        yield
-
-    assert list(gate.governed(turned_away)(first)) == []
+    assert list(work(first)) == []
     assert here.take("example.org") > 800
     began_s = time.monotonic()
-    assert list(gate.governed(turned_away)(second)) == []
+    assert list(work(second)) == []
     assert time.monotonic() - began_s >= 0.3, "the idlest actor of all gives nothing back at once"
     until = time.monotonic() + 20
     taken: set[str] = set()
@@ -209,9 +222,7 @@ def test_where_all_exits_are_turned_away_a_video_waits_for_the_first_that_is_not
     monkeypatch: pytest.MonkeyPatch,  # type: ignore[no-untyped-def]
 ) -> None:
     monkeypatch.setattr(gate_module, "HOLD_S", 0.0)
-    here, there = (
-        Permits(database, GovernorSettings(jitter=0.0), exit_, "guest") for exit_ in ("10.0.0.1", "10.0.0.2")
-    )
+    here, there = two_exits(database)
     here.blocked("example.org", asked_ago_s=0.0, retry_after_s=3000)
     there.blocked("example.org", asked_ago_s=0.0)
     assert here.shortest_wait_s("example.org") == pytest.approx(900, abs=5)
@@ -219,12 +230,10 @@ def test_where_all_exits_are_turned_away_a_video_waits_for_the_first_that_is_not
     ledger.ask(run, wanted("a"), RECIPE)
     (request,) = ledger.claim(run, 1)
 
-    def work(request: Request):  # type: ignore[no-untyped-def]
-        with gate(request.url):
-            raise AssertionError("the source was asked during its pause")
-        yield
-
-    assert list(gate.governed(work)(request)) == []
+    assert (
+        list(gate.governed(asking(gate, AssertionError("the source was asked during its pause")))(request))
+        == []
+    )
     left_s = "select extract(epoch from not_before - now())::float8 as s from ingest_state"
     (row,) = database.run(lambda c: c.execute(left_s).fetchall())
     assert 800 < row["s"] < 960

@@ -1,12 +1,10 @@
 """Does the line scale: more recognisers, one long video, very many ids, and what a large cluster would ask. See ``--help``."""
 
 import json
-import logging
 import multiprocessing
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -17,6 +15,7 @@ import click
 from actors.errors import EarmarkError
 from configs.catalogue import SettingsError
 from configs.home import Home
+from tests.bench.console import interrupt, log_to, tell
 from tests.bench.scale import arithmetic, efficiency, evenness, flatness
 from tests.bench.trial import assigned, temporary_home
 
@@ -89,7 +88,7 @@ def main(
     at the end is over 110 % of that when a quarter of the ids had ended, or the first slice comes after 60 s; or a run
     went wrong.
     """
-    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGTERM, interrupt)
     cluster = arithmetic.Cluster(gpus, gpu_speed, video_s=60 * video_minutes)
     choice = Choice(
         workers, speed, seconds, long_h, n_short, tail_speed, n_ids, connections, cluster, assigned(assignments)
@@ -98,7 +97,7 @@ def main(
     try:
         for name in parts or PARTS:
             with temporary_home(keep) as home:
-                _log_to(home.logs_dir / "scale.log")
+                log_to(home.logs_dir / "scale.log")
                 if keep:
                     click.echo(f"kept: {home.root}", err=True)
                 found[name] = PARTS[name](choice, home)
@@ -122,11 +121,9 @@ def _workers(choice: Choice, home: Home) -> Told:
     from tests.bench.scale import workers
 
     found = []
-    for each in workers.measure(
-        choice.workers, choice.speed, choice.seconds, choice.assignments, home, _tell
-    ):
+    for each in workers.measure(choice.workers, choice.speed, choice.seconds, choice.assignments, home, tell):
         found.append(each)
-        _tell(f"{each.n} recognisers keep {each.efficiency:.3f} of their speed")
+        tell(f"{each.n} recognisers keep {each.efficiency:.3f} of their speed")
     rows = [{**asdict(each), "efficiency": each.efficiency} for each in found]
     return Told(list(efficiency.lines(found)), {"workers": rows}, list(efficiency.faults(found)))
 
@@ -135,7 +132,7 @@ def _tail(choice: Choice, home: Home) -> Told:
     from tests.bench.scale import tail
 
     found = tail.measure(
-        choice.long_h * 3600, choice.n_short, choice.tail_speed, choice.assignments, home, _tell
+        choice.long_h * 3600, choice.n_short, choice.tail_speed, choice.assignments, home, tell
     )
     document = {**asdict(found), "ideal_s": found.ideal_s, "ratio": found.ratio}
     return Told(list(evenness.lines(found)), document, list(evenness.faults(found)))
@@ -144,7 +141,7 @@ def _tail(choice: Choice, home: Home) -> Told:
 def _ids(choice: Choice, home: Home) -> Told:
     from tests.bench.scale import ids
 
-    found = ids.measure(choice.n_ids, choice.assignments, home, _tell)
+    found = ids.measure(choice.n_ids, choice.assignments, home, tell)
     document = {**asdict(found), "growth": found.growth, "ids_per_s": found.ids_per_s}
     return Told(list(flatness.lines(found)), document, list(flatness.faults(found)))
 
@@ -152,8 +149,8 @@ def _ids(choice: Choice, home: Home) -> Told:
 def _rates(choice: Choice, home: Home) -> Told:
     from tests.bench.scale import engine_rates, rates
 
-    ledger = rates.measure(choice.connections, home, _tell)
-    engine = engine_rates.measure(home, _tell)
+    ledger = rates.measure(choice.connections, home, tell)
+    engine = engine_rates.measure(home, tell)
     best = arithmetic.best(
         ledger.rates, ledger.slice_bytes, engine.object_bytes, engine.tasks, engine.sourced, engine.reports
     )
@@ -176,23 +173,6 @@ PARTS: dict[str, Callable[[Choice, Home], Told]] = {
     "ids": _ids,
     "rates": _rates,
 }
-
-
-def _log_to(file: Path) -> None:
-    logging.basicConfig(
-        filename=file,
-        level=logging.INFO,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        force=True,
-    )
-
-
-def _interrupt(signum: int, frame: object) -> None:
-    raise KeyboardInterrupt
-
-
-def _tell(message: str) -> None:
-    click.echo(f"[{time.strftime('%H:%M:%S')}] {message}", err=True)
 
 
 if __name__ == "__main__":
