@@ -3,7 +3,6 @@
 
 import json
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ set_switches()
 from actors.fetch.identity import identify  # noqa: E402
 from configs.home import home  # noqa: E402
 from configs.load import load_settings  # noqa: E402
+from tests.waiting import until  # noqa: E402
 
 UP_WITHIN_S = 120.0
 SETTINGS: dict[str, Any] = {
@@ -68,10 +68,9 @@ def all_up(settings: Any, n_nodes: int) -> Any:
     """What the cluster has, once so many nodes have joined it."""
     from cluster.nodes import survey
 
-    until = time.monotonic() + UP_WITHIN_S
-    while (found := survey(settings.ray)).n_nodes < n_nodes:
-        assert time.monotonic() < until, f"{found.n_nodes} of {n_nodes} nodes are up"
-        time.sleep(0.2)
+    up = until(lambda: survey(settings.ray).n_nodes >= n_nodes, UP_WITHIN_S)
+    found = survey(settings.ray)
+    assert up, f"{found.n_nodes} of {n_nodes} nodes are up"
     return found.hardware
 
 

@@ -5,9 +5,8 @@ import secrets
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,8 @@ from gates import go_on
 from local_head import BIN
 from street import Machine, Street
 from worked import Note, noted
+
+from tests.waiting import until
 
 HEAD = "head"
 PORT = 6379
@@ -148,11 +149,12 @@ def cluster(
 
 def _wait_for(head: Machine, process: "subprocess.Popen[bytes]", made: Cluster) -> None:
     """Until the head answers nodes that join."""
-    until = time.monotonic() + UP_WITHIN_S
-    while True:
-        assert process.poll() is None and time.monotonic() < until, made.told()
-        try:
+
+    def answers() -> bool:
+        with suppress(OSError):
             socket.create_connection((head.address, PORT), timeout=1).close()
-            return
-        except OSError:
-            time.sleep(0.2)
+            return True
+        return False
+
+    came = until(lambda: process.poll() is not None or answers(), UP_WITHIN_S)
+    assert came and process.poll() is None, made.told()

@@ -21,6 +21,8 @@ from command import environment
 from spying import API
 from tcp_postgres import free_port
 
+from tests.waiting import until
+
 BIN = Path(sys.executable).parent
 UP_WITHIN_S = 120
 ASKED_TIMES = 20
@@ -129,10 +131,10 @@ def local_head(
     try:
         url, address = f"http://127.0.0.1:{dashboard_port}", f"127.0.0.1:{port}"
         head = Head(url, address, home, token_file, home / "ray")
-        until = time.monotonic() + UP_WITHIN_S
-        while "ray_version" not in head.ask("/api/version"):
-            assert process.poll() is None and time.monotonic() < until, (home / "head.log").read_text()
-            time.sleep(0.5)
+        ended_or_up = until(
+            lambda: process.poll() is not None or "ray_version" in head.ask("/api/version"), UP_WITHIN_S, 0.5
+        )
+        assert ended_or_up and process.poll() is None, (home / "head.log").read_text()
         yield head
     finally:
         process.kill()

@@ -1,6 +1,5 @@
 """The head of the line by itself: claims from a real ledger, without Ray."""
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from configs.engine import RaySettings
 from configs.settings import Settings
 from pipelines.context import RunContext
 from pipelines.feed import claims
+from tests.waiting import until
 
 LOOK_AHEAD = 3
 
@@ -84,7 +84,5 @@ def test_a_feed_that_ended_leaves_no_connection(context: RunContext, database_ur
     with psycopg.connect(database_url, autocommit=True) as connection:
         before = connection.execute(own).fetchone()
         assert list(claims(context)) == []
-        deadline = time.monotonic() + 60  # the server notices in its own time
-        while connection.execute(own).fetchone() != before:
-            assert time.monotonic() < deadline, "its connection stays"
-            time.sleep(0.05)
+        # The server notices in its own time.
+        assert until(lambda: connection.execute(own).fetchone() == before, 60, 0.05), "its connection stays"

@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
@@ -20,6 +19,7 @@ from pipelines.doctor import gpu, models
 from pipelines.doctor.checkup import examine
 from pipelines.doctor.child import ask
 from pipelines.doctor.finding import Surroundings
+from tests.waiting import until
 
 ASR_MODEL = ROOT / "configs/demo/models/whisper-tiny-espeak"
 CANARY = ROOT / "actors/speech/canary/canary.ogg"
@@ -154,9 +154,5 @@ def test_a_process_ends_with_the_doctor(tmp_path):
 
 
 def _appears(mark: Path) -> str:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        if mark.exists() and (text := mark.read_text()):
-            return text
-        time.sleep(0.05)
-    raise AssertionError("the child never began")
+    assert until(lambda: mark.exists() and mark.stat().st_size > 0, 60, 0.05), "the child never began"
+    return mark.read_text()

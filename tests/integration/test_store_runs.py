@@ -3,7 +3,6 @@
 import signal
 import subprocess
 import sys
-import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +20,7 @@ from actors.store.database import Database
 from actors.store.ledger import Ledger
 from actors.store.runs import RunRegistry
 from actors.store.sql import queries
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 DRIVER = """
@@ -211,10 +211,8 @@ def test_the_end_of_a_run_puts_back_what_is_being_claimed_at_that_moment(
         source.execute(queries("ledger")["open_run"], what)
         assert source.execute(queries("ledger")["claim"], what).rowcount == 1
         ending = pool.submit(registry.close_run, "failed", {})
-        deadline = time.monotonic() + 30
-        while onlooker.execute(waits).fetchone() == (0,):
-            assert time.monotonic() < deadline and not ending.done()
-            time.sleep(0.01)
+        assert until(lambda: ending.done() or onlooker.execute(waits).fetchone() != (0,), 30, 0.01)
+        assert not ending.done()
         source.commit()
         ending.result(30)
     found = status.video(database, "a")

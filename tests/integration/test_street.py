@@ -5,7 +5,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +14,8 @@ import pytest
 import street_keeper
 from command import ROOT
 from street import Street, street
+
+from tests.waiting import until
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(120)]
 
@@ -65,9 +66,7 @@ def test_each_has_its_own_address_and_disk_and_nothing_stays(root: Path) -> None
         serve = "import socket; s = socket.create_server(('', 7000)); print(s.accept()[1][0])"
         log = root / "served"
         listening = one.start(sys.executable, "-c", serve, env=os.environ, log=log)
-        until = time.monotonic() + 20
-        while ":7000" not in said(two_machines, "one", "ss", "-Htln") and time.monotonic() < until:
-            time.sleep(0.05)
+        assert until(lambda: ":7000" in said(two_machines, "one", "ss", "-Htln"), 20, 0.05)
         said(two_machines, "two", sys.executable, "-c", connect, one.address, "7000")
         assert listening.wait(20) == 0
         assert log.read_text().strip() == two.address
@@ -85,8 +84,7 @@ def test_a_machine_that_dies_takes_all_of_its_processes_with_it(root: Path) -> N
             "sh", "-c", f"{orphan} exec sleep 1000", env=os.environ, log=log
         )
         other = two_machines["two"].start("sleep", "1000", env=os.environ, log=root / "other")
-        while "up" not in log.read_text():
-            time.sleep(0.05)
+        assert until(lambda: "up" in log.read_text(), 20, 0.05)
         two_machines["one"].die()
         assert orphaning.wait(20) < 0
         assert other.poll() is None
@@ -111,10 +109,9 @@ def test_whoever_made_it_may_be_killed(root: Path) -> None:
     sleeping = psutil.Process(int(pid))
     maker.kill()
     maker.communicate()
-    until = time.monotonic() + GONE_WITHIN_S
-    while left_of(int(address.split(".")[2])):
-        assert time.monotonic() < until, "the street is still there"
-        time.sleep(0.05)
+    assert until(lambda: not left_of(int(address.split(".")[2])), GONE_WITHIN_S, 0.05), (
+        "the street is still there"
+    )
     with suppress(psutil.NoSuchProcess):  # else a zombie, which nobody collects now
         assert sleeping.status() == psutil.STATUS_ZOMBIE
 

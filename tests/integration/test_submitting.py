@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from tcp_postgres import tcp_postgres
 
 from tests.faults.corpus_state import differences, read_corpus
 from tests.media_server import Fault, MediaServer
+from tests.waiting import until
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -76,13 +76,9 @@ def finished(place: Place) -> Any:
         )  # fmt: skip
     with following:
         try:
-            until = time.monotonic() + 300
-            while not _two_stored(place):
-                assert following.poll() is None and time.monotonic() < until, (
-                    place.home / "said"
-                ).read_text()
-                time.sleep(1)
+            came = until(lambda: following.poll() is not None or _two_stored(place), 300, 1)
             said_by_then = (place.home / "said").read_text()
+            assert came and following.poll() is None, said_by_then
             listed = place.run("jobs", "list", "--json").json
             stopped = place.run("jobs", "stop", "talks", "--json")
             out, _ = following.communicate(timeout=60)

@@ -27,6 +27,7 @@ from pipelines.outcome import hardware_document
 from pipelines.sample import packed, take_sample
 from pipelines.tuning_crew import Job, perform
 from pipelines.tuning_worker import put_down
+from tests.waiting import until
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -148,9 +149,7 @@ def test_ctrl_c_keeps_what_was_measured_and_leaves_nothing_behind() -> None:
     try:
         assert running.stderr is not None
         measured = next(line for line in running.stderr if "beam 5" in line)
-        deadline = time.monotonic() + 60
-        while len(_workers(home)) < 1 and time.monotonic() < deadline:
-            time.sleep(0.05)
+        assert until(lambda: len(_workers(home)) >= 1, 60, 0.05)
         os.killpg(running.pid, signal.SIGINT)
         out, _ = running.communicate(timeout=90)
         assert running.returncode == 130

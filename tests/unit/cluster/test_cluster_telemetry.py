@@ -3,7 +3,6 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -13,18 +12,12 @@ import pytest
 from cluster import cluster_telemetry as module
 from cluster.cluster_telemetry import NOTHING, ClusterSampler, NodesSampler, together, working
 from cluster.telemetry import CardSight, MachineSight
+from tests.waiting import until
 
 
 def sight(cpu_s: float, *cards: str, energy_j: float | None = None) -> MachineSight:
     seen = tuple(CardSight(0, name, 0.5, 1, 2, None, None) for name in cards)
     return MachineSight(cpu_s, seen, cpu_s / 2, energy_j)
-
-
-def until(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + 10.0
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.005)
 
 
 class Eyes:
@@ -57,7 +50,7 @@ def test_a_cluster_that_hangs_holds_up_nobody_who_asks_for_the_last_sight() -> N
     sampler = ClusterSampler(eyes)
     assert sampler.sample() == NOTHING
     with sampler:
-        until(lambda: eyes.n_looks == 2)
+        assert until(lambda: eyes.n_looks == 2, 10, 0.005)
         began_at = time.monotonic()
         assert sampler.sample() == sight(7.0, "A")
     assert time.monotonic() - began_at < 2.0
@@ -70,11 +63,11 @@ def test_a_cluster_that_fails_leaves_the_last_sight_and_is_logged_once(
     """The failure ended the run: "the watch over the run broke off"."""
     eyes = Eyes(sight(7.0), RuntimeError("GCS is away"))
     with caplog.at_level(logging.ERROR), ClusterSampler(eyes) as sampler:
-        until(lambda: eyes.n_looks > 5)
+        assert until(lambda: eyes.n_looks > 5, 10, 0.005)
         assert sampler.sample() == sight(7.0)
     assert len(caplog.records) == 1
     with ClusterSampler(Eyes(ValueError("odd"), sight(9.0))) as sampler:
-        until(lambda: sampler.sample() == sight(9.0))  # it goes on looking
+        assert until(lambda: sampler.sample() == sight(9.0), 10, 0.005)  # it goes on looking
 
 
 def test_what_a_node_did_before_it_went_stays_in_the_sums_and_its_cards_go() -> None:

@@ -1,10 +1,10 @@
 """Rows side by side, and one alone."""
 
 import threading
-import time
 
 from pipelines.in_hand import Hands
 from pipelines.turns import OneAtATime, Turns
+from tests.waiting import until
 
 LONG_S = 30.0
 
@@ -83,10 +83,8 @@ def test_an_engine_takes_one_row_at_a_time_and_waiting_for_it_is_no_work() -> No
     threads[0].start()
     assert inside.wait(LONG_S)
     threads[1].start()
-    deadline = time.monotonic() + LONG_S
-    while {row.label: row.state for row in hands.held()} != {"first": "working", "second": "paused"}:
-        assert time.monotonic() < deadline, hands.held()
-        time.sleep(0.01)
+    states = {"first": "working", "second": "paused"}
+    assert until(lambda: {row.label: row.state for row in hands.held()} == states, LONG_S, 0.01), hands.held()
     leave.set()
     for thread in threads:
         thread.join(LONG_S)
