@@ -5,6 +5,7 @@ for ever. So the sum is made before the start.
 """
 
 from collections.abc import Sequence
+from math import ceil
 
 from actors.errors import ConfigError
 from cluster.capacity import Sum
@@ -37,10 +38,15 @@ def demand_room(stages: Sequence[StageSpec], there: Sum) -> None:
         shares = [(spec, spec.num_cpus if what == "CPU" else spec.num_gpus) for spec in stages]
         parts = [f"{spec.name} {spec.initial_actors} × {share:g}" for spec, share in shares if share]
         parts += [f"the source {SOURCE_CPUS:g}"] if what == "CPU" else []
+        hint = (
+            f" (ray start --num-cpus={ceil(n_wanted)}: more than there are cores is well)"
+            if what == "CPU"
+            else ""
+        )
         raise ConfigError(
             f"the line books {n_wanted:g} {what}s at its start ({', '.join(parts)}), and Ray has {n_there:g}: "
             "it would wait for ever",
             code="does_not_fit",
             remedy="Set the actors of these stages lower (transcribe.actors, transcribe.cpu_threads, prepare.actors, "
-            f"transcribe.gpu_share, identify.actors, embed.gpu_share), or give Ray more {what}s",
+            f"transcribe.gpu_share, identify.actors, embed.gpu_share), or give Ray more {what}s{hint}",
         )

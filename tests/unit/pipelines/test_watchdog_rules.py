@@ -160,7 +160,8 @@ def test_the_booking_is_the_sum_of_all_actors_and_the_source() -> None:
     assert booked(line) == Sum(2.01, 1.0)
     demand_room(line, Sum(3.0, 1.0))
     with pytest.raises(
-        ConfigError, match=r"2\.01 CPUs at its start \(Prepare 2 × 1, the source 0\.01\), and Ray has 2"
+        ConfigError,
+        match=r"2\.01 CPUs at its start \(Prepare 2 × 1, the source 0\.01\), and Ray has 2.*--num-cpus=3",
     ):
         demand_room(line, Sum(2.0, 1.0))
     with pytest.raises(ConfigError, match=r"1 GPUs at its start .*, and Ray has 0\.5.*transcribe\.gpu_share"):
