@@ -22,6 +22,9 @@ T = TypeVar("T")
 
 OUR_NAME = "earmark"
 """Metadata by which our jobs are told from others: the version."""
+OUR_COMMAND = "exec earmark "
+"""What ``kuberay/rayjob.yaml`` runs: KubeRay 1.6 leaves out the metadata of a job for a cluster that is there already
+(kuberay issue 4589)."""
 ADDRESS_VARIABLES = ("RAY_API_SERVER_ADDRESS", "RAY_ADDRESS")
 """Ray lets them overrule the address that it is given."""
 DROPS = 20
@@ -250,7 +253,7 @@ def _job(details: Any) -> Job:
         driver_exit_code=details.driver_exit_code,
         message=details.message or "",
         entrypoint=details.entrypoint,
-        is_ours=OUR_NAME in metadata,
+        is_ours=OUR_NAME in metadata or (details.entrypoint or "").startswith(OUR_COMMAND),
     )
 
 

@@ -81,7 +81,7 @@ ulimit -n 65536 || echo "start.sh: only $(ulimit -n) files may be open at once" 
 
 cat <<END
 
-Ray is up. Jobs:   RAY_AUTH_TOKEN_PATH=$token RAY_AUTH_MODE=token \\
+Ray is up. Jobs:   export RAY_AUTH_MODE=token RAY_AUTH_TOKEN_PATH=$token
                    $root/.venv/bin/python $root/run.py submit SOURCE --profile $profile --address http://127.0.0.1:8265
 END
 if [[ "$others" == 1 ]]; then

@@ -7,10 +7,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import jsonschema
 import kubernetes_validate
 import pytest
-import ray.autoscaler
 from cluster_files import (
     CLUSTER,
     KUBERAY,
@@ -214,36 +212,6 @@ def test_only_the_heads_container_gets_the_secrets_of_the_database() -> None:
         if "earmark-secrets" in json.dumps(container)
     ]  # fmt: skip
     assert holders == ["head"]
-
-
-@pytest.mark.parametrize("path", RAY_UP, ids=lambda path: path.name)
-def test_ray_up_files_hold_to_rays_own_schema_and_are_complete(path: Path) -> None:
-    """Ray's validator itself, after it has filled in a provider's defaults as ``ray up`` does."""
-    from ray.autoscaler._private.util import prepare_config, validate_config
-
-    (config,) = documents(path)
-    schema = json.loads((Path(ray.autoscaler.__file__).parent / "ray-schema.json").read_text())
-    jsonschema.validate(config, schema)
-    validate_config(prepare_config(config))
-
-
-@pytest.mark.parametrize("path", RAY_UP, ids=lambda path: path.name)
-def test_heads_of_ray_up_keep_the_dashboard_to_loopback_and_scale(path: Path) -> None:
-    (config,) = documents(path)
-    start = " ".join(config["head_start_ray_commands"])
-    assert (
-        "--dashboard-host=127.0.0.1" in start and "--autoscaling-config=~/ray_bootstrap_config.yaml" in start
-    )
-
-
-def test_machines_on_aws_are_told_which_image_and_which_doors_they_have() -> None:
-    """Ray's defaults: an image with a driver too old for torch, and port 22 open to the world."""
-    (config,) = documents(CLUSTER / "ray-up" / "aws.yaml")
-    for name, node_type in config["available_node_types"].items():
-        machine = node_type["node_config"]
-        assert machine["ImageId"] and machine["SecurityGroupIds"], name
-    # Its autoscaler knows no labels: idle CPUs beside a card would look like room for stages of the CPU nodes.
-    assert config["available_node_types"]["gpu"]["resources"] == {"CPU": 0, "GPU": 1}
 
 
 def test_versions_agree_everywhere() -> None:

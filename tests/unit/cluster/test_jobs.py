@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import pytest
 import ray.job_submission
+from cluster_files import ours
 from ray.exceptions import AuthenticationError
 
 from cluster import jobs as module
@@ -181,3 +182,11 @@ def test_the_drivers_own_exit_code_comes_back(status: str, driver: int | None, c
     job = module._job(details(status, driver))
     assert job.exit_code == code
     assert job.has_ended is (code is not None)
+
+
+def test_a_run_that_kuberay_started_without_its_metadata_is_one_of_ours() -> None:
+    """By its command, which is that of the file."""
+    (job,) = (each for each in ours() if each["kind"] == "RayJob")
+    entrypoint = job["spec"]["entrypoint"]
+    assert module._job(details(metadata=None, entrypoint=entrypoint)).is_ours
+    assert not module._job(details(metadata=None, entrypoint="python train.py")).is_ours
