@@ -14,7 +14,7 @@ from pipelines.context import RunContext, run_name
 from pipelines.feed import Feed
 from pipelines.forgetting import ForgetBlocks
 from pipelines.giving_back import GiveBackNodes
-from pipelines.queues import WatchQueues
+from pipelines.queue_watch import WatchQueues
 from pipelines.stage import StageSpec, labelled
 
 EMBED_THREADS = 16

@@ -8,11 +8,11 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ray.data._internal.execution.execution_callback import ExecutionCallback
-from ray.data._internal.execution.interfaces import PhysicalOperator
-from ray.data._internal.execution.streaming_executor import StreamingExecutor
+if TYPE_CHECKING:  # two seconds to import, and commands that print a run's figures ask for these shapes alone
+    from ray.data._internal.execution.interfaces import PhysicalOperator
+    from ray.data._internal.execution.streaming_executor import StreamingExecutor
 
 EVERY_S = 0.5
 """Steps nearer to each other than this are one look."""
@@ -43,7 +43,7 @@ class Queues:
         self._at = 0.0
         self._line = 0
 
-    def look(self, executor: StreamingExecutor) -> None:
+    def look(self, executor: "StreamingExecutor") -> None:
         now = time.monotonic()
         if now - self._at < EVERY_S:
             return
@@ -71,23 +71,10 @@ class Queues:
 
 
 queues = Queues()
-"""One for the process: Ray Data makes its callbacks itself, and a driver drives one line at a time."""
+"""One for the process: Ray Data makes its callbacks itself (``queue_watch.py``), and a driver drives one line at a time."""
 
 
-class WatchQueues(ExecutionCallback):
-    """Ray Data calls it at each step of an execution."""
-
-    def on_execution_step(self, executor: StreamingExecutor) -> None:
-        queues.look(executor)
-
-    def after_execution_succeeds(self, executor: StreamingExecutor) -> None:
-        queues.forget()
-
-    def after_execution_fails(self, executor: StreamingExecutor, error: Exception) -> None:
-        queues.forget()
-
-
-def _members(operator: PhysicalOperator) -> frozenset[str]:
+def _members(operator: "PhysicalOperator") -> frozenset[str]:
     """Ids of the actors of its pool, as an actor knows its own."""
     pools: list[Any] = operator.get_autoscaling_actor_pools()  # that has numbers alone for its public face
     handles = (each for pool in pools for each in (*pool._running_actors, *pool._pending_actors.values()))
