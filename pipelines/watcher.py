@@ -30,6 +30,7 @@ from pipelines.database_watch import DatabaseWatch
 from pipelines.last_resort import LastResort
 from pipelines.notices import Notices
 from pipelines.progress import Display, Progress
+from pipelines.sparingly import Sparingly
 from pipelines.tally import Board
 from pipelines.watchdog import Sight, Standstill, Watchdog, explain, in_hand
 
@@ -74,6 +75,9 @@ class Watcher:
         self._watchdog = Watchdog(settings.watchdog, self._stages, time.monotonic())
         self._last_resort, self._course = last_resort, course
         self._counts: RunCounts | None = None
+        self._standing = Sparingly(
+            lambda: self._ledger.counts(run_id)
+        )  # it goes through all that was asked for
         self.board = Board()
         self.ended: EarmarkError | None = None
         """Why the run has to end: another one has taken over, or the line stands still. The main thread
@@ -147,7 +151,7 @@ class Watcher:
         outlook = self._notices.look()
         if outlook is not None and self.board.began_at is not None:
             self._course.waits.look(time.monotonic(), outlook, self._settings.ray.look_ahead_videos)
-        return self._ledger.counts(self._run_id)
+        return self._standing()
 
     def _read(self) -> bool:
         try:

@@ -2,11 +2,10 @@
 
 import json
 import secrets
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from local_head import BIN
 from street import Machine, Street
 from worked import Note, noted
 
-from tests.waiting import until
+from tests.waiting import answers, until
 
 HEAD = "head"
 PORT = 6379
@@ -149,12 +148,5 @@ def cluster(
 
 def _wait_for(head: Machine, process: "subprocess.Popen[bytes]", made: Cluster) -> None:
     """Until the head answers nodes that join."""
-
-    def answers() -> bool:
-        with suppress(OSError):
-            socket.create_connection((head.address, PORT), timeout=1).close()
-            return True
-        return False
-
-    came = until(lambda: process.poll() is not None or answers(), UP_WITHIN_S)
+    came = until(lambda: process.poll() is not None or answers(head.address, PORT), UP_WITHIN_S)
     assert came and process.poll() is None, made.told()
