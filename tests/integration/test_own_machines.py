@@ -182,7 +182,8 @@ def test_a_machine_whose_ray_ended_is_taken_in_again(up: Site) -> None:
 
 def test_the_heads_end_is_the_end_of_all(up: Site) -> None:
     """As the file's first lines say. The last test: the cluster is gone after it."""
-    assert (stop := "~/earmark/.venv/bin/ray stop --grace-period 60") in FILE.read_text()
+    stop = "~/earmark/.venv/bin/ray stop --grace-period 60"
+    assert stop in FILE.read_text()
     done = up.ray("exec", stop)
     assert done.returncode == 0, done.stdout + done.stderr
     assert until(lambda: not any(up.raylets(name) for name in (HEAD, *WORKERS)), ENDED_WITHIN_S, 1)
