@@ -1,7 +1,6 @@
 """The part of a run in which Ray is up: start it, drive the line until nothing is left, take it down."""
 
 import logging
-import signal
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -29,6 +28,7 @@ from pipelines.last_resort import LastResort
 from pipelines.progress import Display
 from pipelines.run_plan import Plan
 from pipelines.scoreboard import Scoreboard
+from pipelines.signals import interruptible
 from pipelines.stage import StageSpec
 from pipelines.tally import Board, Tally
 from pipelines.watcher import Watcher
@@ -186,17 +186,3 @@ class Drive:
             logger.exception("the line broke")
             return refusal or error  # no memory for the moment, the database away
         return None
-
-
-@contextmanager
-def interruptible() -> Iterator[None]:
-    """SIGTERM ends a run as Ctrl-C does. Installed after ``ray.init``, which puts its own handler."""
-
-    def interrupt(signum: int, frame: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

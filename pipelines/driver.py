@@ -6,6 +6,7 @@ Holds no video's data: rows end in the database, and what remains here is counts
 import logging
 import time
 from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
@@ -39,6 +40,7 @@ from pipelines.outcome import Outcome, hardware_document, turned_away
 from pipelines.progress import Display
 from pipelines.recipe_change import RecipeChange, tell
 from pipelines.run_plan import Plan
+from pipelines.signals import postponed
 from pipelines.tuned import Surroundings, tuned_speed
 
 logger = logging.getLogger(__name__)
@@ -59,9 +61,11 @@ def run(items: Iterable[Wanted], plan: Plan, display: Display) -> Outcome:
         Database(plan.database_url, pool_size=2) as database,
         RunRegistry(plan.database_url) as registry,
         MachineSampler() as sampler,
+        ExitStack() as waiting,
     ):
         table = ensure_model(database, embedding_name(embed), embed.dimensions)
         ledger = Ledger(database)
+        waiting.enter_context(postponed())  # a run that is open is to be closed
         run_id = registry.open_run(plan.settings.model_dump(mode="json"))
         queue = RunQueue(database, run_id, plan.settings)
         permits = Permits.of(database, plan.settings.governor, plan.settings.download)
@@ -94,6 +98,7 @@ def run(items: Iterable[Wanted], plan: Plan, display: Display) -> Outcome:
             return outcome
 
         try:
+            waiting.close()
             asked, change = _ask(database, ledger, run_id, items, plan)
             for line_told in tell(change.document()):
                 display.say(line_told)

@@ -31,10 +31,10 @@ from configs.settings import Settings
 from pipelines import database_watch
 from pipelines import watcher as module
 from pipelines.course import Course
-from pipelines.drive import interruptible
 from pipelines.last_resort import LastResort
 from pipelines.progress import Display
 from pipelines.scoreboard import Scoreboard
+from pipelines.signals import interruptible
 from pipelines.tally import Board, Tally
 from pipelines.watcher import Watcher
 from tests import waiting
