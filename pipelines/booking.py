@@ -37,12 +37,10 @@ def demand_room(stages: Sequence[StageSpec], there: Sum) -> None:
             continue
         shares = [(spec, spec.num_cpus if what == "CPU" else spec.num_gpus) for spec in stages]
         parts = [f"{spec.name} {spec.initial_actors} × {share:g}" for spec, share in shares if share]
-        parts += [f"the source {SOURCE_CPUS:g}"] if what == "CPU" else []
-        hint = (
-            f" (ray start --num-cpus={ceil(n_wanted)}: more than there are cores is well)"
-            if what == "CPU"
-            else ""
-        )
+        hint = ""
+        if what == "CPU":
+            parts.append(f"the source {SOURCE_CPUS:g}")
+            hint = f" (ray start --num-cpus={ceil(n_wanted)}: more than there are cores is well)"
         raise ConfigError(
             f"the line books {n_wanted:g} {what}s at its start ({', '.join(parts)}), and Ray has {n_there:g}: "
             "it would wait for ever",

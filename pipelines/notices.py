@@ -7,6 +7,7 @@ from math import ceil
 
 from actors.store.outlook import Hold, Outlook
 from actors.store.run_queue import RunQueue
+from pipelines.pace import Pace
 from pipelines.progress import Display
 
 LATER_S = 1.0
@@ -38,16 +39,15 @@ class Notices:
     def __init__(self, queue: RunQueue, display: Display) -> None:
         self._queue, self._display = queue, display
         self._said_until: dict[str, float] = {}
-        self._again_at = 0.0
+        self._pace = Pace(REST)
 
     def look(self) -> Outlook | None:
         """Say what is new; gives what was seen. A look that takes long, at a queue of many videos, is not repeated at
         once: ``None`` until it is."""
-        began_at = time.monotonic()
-        if began_at < self._again_at:
+        if not self._pace.is_due:
             return None
-        outlook = self._queue.outlook()
-        self._again_at = time.monotonic() + REST * (time.monotonic() - began_at)
+        with self._pace.looking():
+            outlook = self._queue.outlook()
         for line in self._news(outlook):
             self._display.say(line)
         return outlook

@@ -10,11 +10,7 @@ ENDING = (signal.SIGINT, signal.SIGTERM)
 @contextmanager
 def interruptible() -> Iterator[None]:
     """SIGTERM ends a run as Ctrl-C does. Installed after ``ray.init``, which puts its own handler."""
-
-    def interrupt(signum: int, frame: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
     finally:

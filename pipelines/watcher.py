@@ -29,8 +29,8 @@ from pipelines.course import Course
 from pipelines.database_watch import DatabaseWatch
 from pipelines.last_resort import LastResort
 from pipelines.notices import Notices
+from pipelines.pace import Pace
 from pipelines.progress import Display, Progress
-from pipelines.sparingly import Sparingly
 from pipelines.tally import Board
 from pipelines.watchdog import Sight, Standstill, Watchdog, explain, in_hand
 
@@ -40,6 +40,8 @@ POLL_S = 1.0
 ANSWER_S = 5.0
 """Longest wait for the scoreboard."""
 RECOVER_EVERY_S = 30.0
+REST = 19.0
+"""Times the length of a count that lie between it and the next: a twentieth of the time goes by with counting at most."""
 """How often to look for runs whose driver died, so that theirs is done too."""
 
 
@@ -75,9 +77,7 @@ class Watcher:
         self._watchdog = Watchdog(settings.watchdog, self._stages, time.monotonic())
         self._last_resort, self._course = last_resort, course
         self._counts: RunCounts | None = None
-        self._standing = Sparingly(
-            lambda: self._ledger.counts(run_id)
-        )  # it goes through all that was asked for
+        self._counting = Pace(REST)
         self.board = Board()
         self.ended: EarmarkError | None = None
         """Why the run has to end: another one has taken over, or the line stands still. The main thread
@@ -151,7 +151,10 @@ class Watcher:
         outlook = self._notices.look()
         if outlook is not None and self.board.began_at is not None:
             self._course.waits.look(time.monotonic(), outlook, self._settings.ray.look_ahead_videos)
-        return self._standing()
+        if self._counts is not None and not self._counting.is_due:
+            return self._counts
+        with self._counting.looking():  # through all rows that the run asked for
+            return self._ledger.counts(self._run_id)
 
     def _read(self) -> bool:
         try:

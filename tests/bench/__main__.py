@@ -18,7 +18,7 @@ from configs.load import load_settings
 from configs.settings import Settings
 from tests.bench import limit, line, phases, report
 from tests.bench.audio import Corpus, make_corpus
-from tests.bench.console import interrupt, log_to, tell
+from tests.bench.console import log_to, tell
 from tests.bench.real_engine import RealEngine
 from tests.bench.server import Network, serving
 from tests.bench.standin import StandIn
@@ -103,7 +103,7 @@ def main(
     Speeds are hours of audio an hour of work; start-up is shown apart. b/a is what the line keeps of the
     recogniser's speed, b/c what it gains over phases. Exit code 1: the sides did not do the same work.
     """
-    signal.signal(signal.SIGTERM, interrupt)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
     chosen = _sides(sides)
     network = Network(round(line_mb_per_s * 1e6), round(connection_mb_per_s * 1e6))
     rounds: list[report.Round] = []

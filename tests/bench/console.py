@@ -1,4 +1,4 @@
-"""How a benchmark speaks to whoever started it, and how it is ended."""
+"""How a benchmark speaks to whoever started it."""
 
 import logging
 import time
@@ -15,11 +15,6 @@ def log_to(file: Path) -> None:
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
         force=True,
     )
-
-
-def interrupt(signum: int, frame: object) -> None:
-    """A signal's handler: end as Ctrl-C does, so that nothing is left behind."""
-    raise KeyboardInterrupt
 
 
 def tell(message: str) -> None:

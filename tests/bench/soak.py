@@ -23,7 +23,6 @@ from configs.home import HOME_VARIABLE, Home
 from configs.load import load_settings
 from tests.bench import soak_report
 from tests.bench.audio import make_brief_corpus
-from tests.bench.console import interrupt
 from tests.bench.memory import Sample, Watch, files_below
 from tests.bench.server import Network, serving
 
@@ -62,7 +61,7 @@ def main(
     what it was after the first tenth, the object store or the connections passed their bound, temporary
     files were left, or the run itself went wrong.
     """
-    signal.signal(signal.SIGTERM, interrupt)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
     settings = load_settings("demo", env_file=None)
     bounds = soak_report.Bounds(
         after or max(1, videos // 10), videos, connections, 2 * settings.ray.object_store_bytes

@@ -40,21 +40,14 @@ class Boxes:
         """Its user's home there."""
         return self.street[name].place / "home"
 
-    def command(self, name: str, *arguments: str) -> list[str]:
-        """As ssh runs it there; what it says of the machine's key, which is new to everybody, is left out."""
-        asked = (
-            "-o",
-            "StrictHostKeyChecking=no",
-            "-o",
-            "UserKnownHostsFile=/dev/null",
-            "-o",
-            "LogLevel=ERROR",
-        )
-        return ["ssh", *asked, "-i", str(self.key), f"root@{self.street[name].address}", *arguments]
-
-    def said(self, name: str, *arguments: str) -> str:
-        """What the command prints there; empty where it fails."""
-        done = subprocess.run(self.command(name, *arguments), capture_output=True, text=True, check=False)
+    def said(self, name: str, command: str) -> str:
+        """What the command prints there; empty where it fails. What ssh says of the machine's key, which is new to
+        everybody, is left out."""
+        asked = ("-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR")  # fmt: skip
+        done = subprocess.run(
+            ["ssh", *asked, "-i", str(self.key), f"root@{self.street[name].address}", command],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
         return done.stdout if done.returncode == 0 else ""
 
     def processes(self, name: str) -> list[int]:

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,8 +57,9 @@ class Site:
     def raylets(self, name: str) -> list[psutil.Process]:
         found = []
         for pid in self.boxes.processes(name):
-            if psutil.pid_exists(pid) and (process := psutil.Process(pid)).name() == "raylet":
-                found.append(process)
+            with suppress(psutil.NoSuchProcess):  # gone since it was counted
+                if (process := psutil.Process(pid)).name() == "raylet":
+                    found.append(process)
         return found
 
     def all_joined(self) -> bool:

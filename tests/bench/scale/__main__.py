@@ -15,7 +15,7 @@ import click
 from actors.errors import EarmarkError
 from configs.catalogue import SettingsError
 from configs.home import Home
-from tests.bench.console import interrupt, log_to, tell
+from tests.bench.console import log_to, tell
 from tests.bench.scale import arithmetic, efficiency, evenness, flatness
 from tests.bench.trial import assigned, temporary_home
 
@@ -88,7 +88,7 @@ def main(
     at the end is over 110 % of that when a quarter of the ids had ended, or the first slice comes after 60 s; or a run
     went wrong.
     """
-    signal.signal(signal.SIGTERM, interrupt)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
     cluster = arithmetic.Cluster(gpus, gpu_speed, video_s=60 * video_minutes)
     choice = Choice(
         workers, speed, seconds, long_h, n_short, tail_speed, n_ids, connections, cluster, assigned(assignments)

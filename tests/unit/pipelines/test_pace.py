@@ -1,8 +1,8 @@
-"""What takes long is asked seldom."""
+"""What takes long is looked at seldom."""
 
 import pytest
 
-from pipelines.sparingly import Sparingly
+from pipelines.pace import Pace
 
 
 class Slow:
@@ -24,12 +24,15 @@ class Slow:
 
 
 def each_second(asked: Slow, seconds: int) -> list[int]:
-    sparingly = Sparingly(asked, 0.05, asked.clock)
-    answers = []
+    """How often it had been asked, second by second, by who keeps to the pace."""
+    pace, counts = Pace(19.0, asked.clock), []
     for _ in range(seconds):
-        answers.append(sparingly())
+        if pace.is_due:
+            with pace.looking():
+                asked()
+        counts.append(asked.n)
         asked.now += 1.0
-    return answers
+    return counts
 
 
 def test_what_is_quick_is_asked_each_time() -> None:
@@ -37,19 +40,21 @@ def test_what_is_quick_is_asked_each_time() -> None:
 
 
 def test_what_is_slow_takes_no_more_than_its_share() -> None:
-    """The last answer serves meanwhile."""
     asked = Slow(0.5)
-    answers = each_second(asked, 1000)
+    counts = each_second(asked, 1000)
     assert asked.n * asked.takes_s / asked.now == pytest.approx(0.05, rel=0.1)
-    assert answers[:9] == [1] * 9 and answers == sorted(answers)
+    assert counts[:9] == [1] * 9 and counts == sorted(counts)
 
 
 def test_a_failure_is_raised_and_asked_about_again_at_once() -> None:
     asked = Slow(0.5)
-    sparingly = Sparingly(asked, 0.05, asked.clock)
+    pace = Pace(19.0, asked.clock)
     asked.fails = True
     for _ in range(2):
-        with pytest.raises(ConnectionError):
-            sparingly()
+        assert pace.is_due
+        with pytest.raises(ConnectionError), pace.looking():
+            asked()
     asked.fails = False
-    assert (sparingly(), sparingly()) == (1, 1)
+    with pace.looking():
+        assert asked() == 1
+    assert not pace.is_due
