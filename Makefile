@@ -35,7 +35,7 @@ test: install tools  ## all tests that need no GPU and no network
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 # Some make network namespaces: root, and in a container CAP_SYS_ADMIN and CAP_NET_ADMIN.
-test-long: install tools  ## those that take minutes by the clock: planted bottlenecks, ten faults, benchmarks, several nodes
+test-long: install tools  ## those that take minutes by the clock: planted bottlenecks, faults, benchmarks, a real Prometheus, several nodes
 	$(BIN)/python -m pytest -m long
 
 # Programs that tests drive for real; a test fails where its own is missing.

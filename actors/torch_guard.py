@@ -1,6 +1,6 @@
 """Importing torch so that what is built on it can be imported too.
 
-Owns: one repair. torchaudio 2.11 (the newest there is) ships an extension linked to CUDA 13.0. Beside
+Owns: one repair, and the collector's rest meanwhile. torchaudio 2.11 (the newest there is) ships an extension linked to CUDA 13.0. Beside
 a CPU build of torch that library can't be loaded, beside a build for another CUDA it refuses to, and
 ``import torchaudio`` fails; with it fail transformers, sentence-transformers and speechbrain, which
 import torchaudio wherever it is installed. Nothing that we call is in that extension: resampling and
@@ -10,11 +10,14 @@ Every process that imports one of those libraries calls ``guard_torchaudio`` fir
 ``torchaudio.load``, ``save``, ``forced_align`` and CUDA kernels after it.
 """
 
+import gc
 import importlib
 import importlib.util
 import logging
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType
 
 _log = logging.getLogger(__name__)
@@ -26,9 +29,23 @@ _EXTENSION = "torchaudio._extension"
 
 def import_torch() -> ModuleType:
     """torch, with torchaudio made importable beside it."""
-    torch = importlib.import_module("torch")
-    guard_torchaudio()
+    with uncollected():
+        torch = importlib.import_module("torch")
+        guard_torchaudio()
     return torch
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Python's garbage collector rests: thousands of modules are a million objects and next to no garbage, and going
+    through them again and again is a fifth of what importing torch and sentence-transformers costs."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def guard_torchaudio() -> bool:

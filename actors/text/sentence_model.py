@@ -18,7 +18,7 @@ from actors.text.models import REQUIRED_FILE, ModelRef, resolve_model
 from actors.text.prompts import prompts_for
 from actors.text.quirks import Quirks, dtype_for, quirks_of
 from actors.text.text_model import Vectors, unit_vectors
-from actors.torch_guard import import_torch
+from actors.torch_guard import import_torch, uncollected
 from configs.settings import EmbedSettings
 
 _log = logging.getLogger(__name__)
@@ -160,9 +160,10 @@ def _read_json(ref: ModelRef, file: str, models_dir: Path | None) -> Any:
 def _load(
     ref: ModelRef, models_dir: Path | None, *, device: str, dtype: str, trusted: bool, quirks: Quirks
 ) -> Any:
-    from safetensors import SafetensorError
-    from sentence_transformers import SentenceTransformer
-    from transformers.utils import logging as chatter
+    with uncollected():
+        from safetensors import SafetensorError
+        from sentence_transformers import SentenceTransformer
+        from transformers.utils import logging as chatter
 
     no_bars: Any = chatter.disable_progress_bar
     no_bars()

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from actors.errors import ConfigError
 from actors.text.batching import diagnose
-from actors.torch_guard import import_torch
+from actors.torch_guard import import_torch, uncollected
 from actors.voices.canary import prove
 from actors.voices.models import (
     FILES,
@@ -161,7 +161,8 @@ def _load(directory: Path, device: str, settings: IdentifySettings) -> Any:
     """The model in a directory, all of its files out of that directory: the published ones name the hub."""
     try:
         refuse_foreign_code((directory / HYPERPARAMETERS).read_text(encoding="utf-8"), settings.model)
-        from speechbrain.inference.classifiers import EncoderClassifier
+        with uncollected():
+            from speechbrain.inference.classifiers import EncoderClassifier
 
         # speechbrain puts links to the files there, and would take whatever lies there already for them.
         with tempfile.TemporaryDirectory(prefix="earmark-voice-model-") as links:

@@ -32,7 +32,7 @@ from tests.dashboards import dashboard_queries
 from tests.encoding import Encoding
 from tests.media_server import Fault, MediaServer
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.long]
 
 N_TALKS, TALK_S = 8, 40.0
 LAST_SCRAPE_S = 15

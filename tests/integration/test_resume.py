@@ -174,6 +174,7 @@ def settled(resumed: Resumed) -> list[dict[str, Any]]:
     return resumed.line.rows(TEXT)
 
 
+@pytest.mark.long  # a whole run; redoing by force is in test_command_line.py, and what readers see in the store's tests
 def test_an_undisturbed_run_gives_the_same_corpus_and_old_rows_are_served_meanwhile(
     resumed: Resumed, settled: list[dict[str, Any]]
 ) -> None:

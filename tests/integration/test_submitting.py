@@ -142,15 +142,12 @@ def test_the_corpus_is_that_of_ingest(place: Place, finished: Any) -> None:
 
 
 def test_the_drivers_own_exit_code_comes_back(place: Place, finished: Any) -> None:
-    """1 where a video failed, 2 for what the run's settings can't be."""
-    broken = place.server.add("/broken.mp3", b"no media at all" * 100)
-    failed = place.run("submit", broken, *DEMO, "--json")
+    """1 where a source is none, 2 for what the run's settings can't be."""
+    failed = place.run("submit", "file:///no/such/talk.mp3", *DEMO, "--json")
     assert (failed.code, failed.json["driver_exit_code"], failed.json["status"]) == (1, 1, "FAILED")
-    refused = place.run(
-        "submit", broken, *DEMO, "--force", "--set", "transcribe.model=/no/such/model", "--json"
-    )
+    refused = place.run("submit", finished["urls"][0], *DEMO, "--set", "embed.model=/no/such/model", "--json")
     assert (refused.code, refused.json["driver_exit_code"]) == (2, 2), refused.err
-    assert "there is no directory /no/such/model" in refused.err
+    assert "directory /no/such/model does not exist" in refused.err
     looked_at = place.run("jobs", "status", refused.json["id"])
     assert looked_at.code == 2 and "failed (exit code 2)" in looked_at.out
 
