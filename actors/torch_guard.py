@@ -1,10 +1,10 @@
 """Importing torch so that what is built on it can be imported too.
 
-Owns: one repair, and the collector's rest meanwhile. torchaudio 2.11 (the newest there is) ships an extension linked to CUDA 13.0. Beside
-a CPU build of torch that library can't be loaded, beside a build for another CUDA it refuses to, and
-``import torchaudio`` fails; with it fail transformers, sentence-transformers and speechbrain, which
-import torchaudio wherever it is installed. Nothing that we call is in that extension: resampling and
-filter banks are written in Python.
+Owns: one repair, and the collector's rest. torchaudio 2.11 (the newest there is) ships an extension
+linked to CUDA 13.0. Beside a CPU build of torch that library can't be loaded, beside a build for another
+CUDA it refuses to, and ``import torchaudio`` fails; with it fail transformers, sentence-transformers and
+speechbrain, which import torchaudio wherever it is installed. Nothing that we call is in that extension:
+resampling and filter banks are written in Python.
 
 Every process that imports one of those libraries calls ``guard_torchaudio`` first. Don't use
 ``torchaudio.load``, ``save``, ``forced_align`` and CUDA kernels after it.
@@ -22,6 +22,8 @@ from types import ModuleType
 
 _log = logging.getLogger(__name__)
 _lock = threading.Lock()
+_found_on: list[bool] = []
+"""Whether the collector was on, as each who is in ``uncollected`` found it."""
 
 _PACKAGE = "torchaudio"
 _EXTENSION = "torchaudio._extension"
@@ -38,14 +40,19 @@ def import_torch() -> ModuleType:
 @contextmanager
 def uncollected() -> Iterator[None]:
     """Python's garbage collector rests: thousands of modules are a million objects and next to no garbage, and going
-    through them again and again is a fifth of what importing torch and sentence-transformers costs."""
-    was = gc.isenabled()
-    gc.disable()
+    through them again and again is a fifth of what importing torch and sentence-transformers costs. Safe to use in
+    several threads: it goes on when the last of them is through."""
+    with _lock:
+        _found_on.append(gc.isenabled())
+        gc.disable()
     try:
         yield
     finally:
-        if was:
-            gc.enable()
+        with _lock:
+            was_on = _found_on[0]
+            _found_on.pop()
+            if was_on and not _found_on:
+                gc.enable()
 
 
 def guard_torchaudio() -> bool:

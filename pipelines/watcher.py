@@ -40,9 +40,9 @@ POLL_S = 1.0
 ANSWER_S = 5.0
 """Longest wait for the scoreboard."""
 RECOVER_EVERY_S = 30.0
+"""How often to look for runs whose driver died, so that theirs is done too."""
 REST = 19.0
 """Times the length of a count that lie between it and the next: a twentieth of the time goes by with counting at most."""
-"""How often to look for runs whose driver died, so that theirs is done too."""
 
 
 class Watcher:

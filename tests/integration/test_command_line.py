@@ -1,6 +1,7 @@
 """The command line as a user meets it: a run cut short by Ctrl-C, the same command again, one by force, and
 what is asked before and after them."""
 
+import json
 import os
 import shutil
 import signal
@@ -31,8 +32,16 @@ SPEECH_DIR = ROOT / "configs" / "demo" / "speech"
 FEED = ("strings-and-keys", "match-in-ninety-seconds", "rockets-and-moons")
 LIMIT_S = 240.0
 DEMO = ("--profile", "demo", "--set", "identify.enabled=0")  # voices are others' tests' affair
-N_SOURCES = 3
-"""Words of the command before its limit: ``ingest``, a file, a feed."""
+N_WORDS = 3
+"""Of the command before its limit: ``ingest``, a file, a feed."""
+SEVERAL = """
+import json, sys
+from click.testing import CliRunner
+from run import main
+answers = [CliRunner().invoke(main, command, catch_exceptions=False) for command in json.loads(sys.argv[1])]
+print(json.dumps([answer.stdout for answer in answers]))
+"""
+"""Commands in one process, so that what they import is imported once."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +91,7 @@ def story() -> Iterator[Story]:
             again = earmark(home, *command, "--json")
             stored = _sources(home)
             rehearsed_again = {
-                name: earmark(home, *command[:N_SOURCES], *more, *DEMO, "--dry-run", "--json")
+                name: earmark(home, *command[:N_WORDS], *more, *DEMO, "--dry-run", "--json")
                 for name, more in (("plain", ()), ("forced", ("--force",)), ("limited", ("--limit", "1")))
             }
             forced = earmark(home, "ingest", str(file), "--force", *DEMO, "--json")
@@ -280,17 +289,22 @@ def test_force_redoes_what_is_named_and_nothing_else(story: Story) -> None:
 # What the others rely on
 
 
-def test_search_filters_by_channel_and_day(story: Story) -> None:
+def test_search_filters_by_channel_day_and_video(story: Story) -> None:
     """Days count whole, a channel's name is found in any case, and a file without either passes no such
-    filter. Each alone, and the others: the store's own tests."""
-
-    def found(*filters: str) -> set[str]:
-        return _titles(
-            earmark(story.home, "search", "the violin and the goal", *filters, "--json").json["hits"]
-        )
-
-    assert found("--channel", "SMALL talks") == {STRINGS, MATCH}
-    assert found("--since", "2026-03-09", "--until", "2026-03-09") == {STRINGS}
+    filter."""
+    expected = {
+        ("--channel", "SMALL talks"): {STRINGS, MATCH},
+        ("--since", "2026-03-10"): {MATCH},
+        ("--since", "2026-03-09", "--until", "2026-03-09"): {STRINGS},
+        ("--video", story.stored["plain"]["source_id"]): {"plain"},
+    }
+    commands = [["search", "the violin and the goal", *filters, "--json"] for filters in expected]
+    done = subprocess.run(
+        [sys.executable, "-c", SEVERAL, json.dumps(commands)], cwd=story.home, env=environment(story.home),
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    found = [_titles(json.loads(answer)["hits"]) for answer in json.loads(done.stdout)]
+    assert found == list(expected.values())
 
 
 def test_documents_have_the_names_that_others_rely_on(story: Story) -> None:
@@ -312,7 +326,7 @@ def test_what_a_person_reads_names_the_same(story: Story) -> None:
     shown = earmark(story.home, "show", story.stored[MATCH]["source_id"]).out
     assert shown.startswith(f"{MATCH} · 1:31 · http")
     assert f"1. {MATCH}" in earmark(story.home, "search", "goal", "--limit", "1").out
-    rehearsed = earmark(story.home, *story.command[:N_SOURCES], *DEMO, "--dry-run").out
+    rehearsed = earmark(story.home, *story.command[:N_WORDS], *DEMO, "--dry-run").out
     assert "1 videos would be ingested, 3 passed over" in rehearsed
 
 

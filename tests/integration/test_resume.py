@@ -1,6 +1,6 @@
 """kill -9 of a whole run, and everything again: resumed at the slice, forced, cut anew, embedded anew.
 
-One corpus, five real runs over it, in the order of the tests; each asserts what it may and may not touch.
+One corpus, real runs over it in the order of the tests; each asserts what it may and may not touch.
 """
 
 import json
@@ -174,12 +174,12 @@ def settled(resumed: Resumed) -> list[dict[str, Any]]:
     return resumed.line.rows(TEXT)
 
 
-@pytest.mark.long  # a whole run; redoing by force is in test_command_line.py, and what readers see in the store's tests
+@pytest.mark.long  # two whole runs more
 def test_an_undisturbed_run_gives_the_same_corpus_and_old_rows_are_served_meanwhile(
     resumed: Resumed, settled: list[dict[str, Any]]
 ) -> None:
     """``--force`` does all from the source. From start to end the corpus is the same to every reader: old
-    rows until new ones, equal to them, replace them; and where the source is gone the old ones stay."""
+    rows until new ones, equal to them, replace them; and where the source is gone the old ones stay, and can be cut anew."""
     line = resumed.line
     gone = "one.m4a"
     line.server.add(f"/{gone}", line.home / "items" / gone, Fault(status=404))
@@ -203,13 +203,16 @@ def test_an_undisturbed_run_gives_the_same_corpus_and_old_rows_are_served_meanwh
     assert line.fetched() == {name: 3 if name == gone else 4 for name in line.fetched()}
     hits = earmark(line.home, "search", settled[0]["text"][:100], "--json", "--limit", "1").json["hits"]
     assert hits[0]["text"] == settled[0]["text"]
+    kept = line.run("reprocess", "--from", "segment", "--where", f"video={line.ids[gone]}")
+    assert (kept.code, kept.json["counts"]["stored"]) == (0, 1), kept.err
+    assert line.rows(TEXT) == settled
 
 
 def test_reprocess_from_segment_needs_no_audio_and_no_asr(
     resumed: Resumed, settled: list[dict[str, Any]]
 ) -> None:
     """The words are the same, the segments other ones; slices and server are untouched; also under a recipe
-    that isn't theirs, and for the video whose forced run failed."""
+    that isn't theirs."""
     line = resumed.line
     slices, fetched = line.rows(SLICES), line.fetched()
     done = line.run(

@@ -21,8 +21,8 @@ SETTINGS = {
     "retry.first_s": 0.5, "retry.patience_s": 5, "retry.cap_s": 60,
     "governor.first_pause_s": 20, "governor.other_videos_per_h": 36_000, "identify.enabled": 0,
 }  # fmt: skip
-"""A pause of 20 s is seen by whoever looks once a second, also on a machine so busy that a look takes a second or two and
-ten times as long lies before the next; the one that a run ends by must outlast the run's end, and is longer."""
+"""A pause of 20 s is seen by whoever looks once a second, also on a machine so busy that a look takes a second and ten times
+as long lies before the next; the one that a run ends by must outlast the run's end, and is longer."""
 CHALLENGE = {"cf-mitigated": "challenge"}
 """What Cloudflare sends with a 403 to whom it takes for a robot; yt-dlp says so, and that is a soft block."""
 FAULTS = {

@@ -99,7 +99,7 @@ def story() -> Iterator[Story]:
             dead = _until(lambda: _noted(url, after=run), running)
         killed, killed_as_json = earmark(home, "report"), earmark(home, "report", "--json")
         watched_dead = earmark(home, "watch", "--plain")
-        with RunRegistry(url) as next_run:  # as a driver does before anything else
+        with RunRegistry(url) as next_run:  # as its driver does before it asks for anything
             next_run.open_run({})
             next_run.close_run("finished", {})
         lost = earmark(home, "report", str(dead))

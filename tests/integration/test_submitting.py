@@ -142,7 +142,7 @@ def test_the_corpus_is_that_of_ingest(place: Place, finished: Any) -> None:
 
 
 def test_the_drivers_own_exit_code_comes_back(place: Place, finished: Any) -> None:
-    """1 where a source is none, 2 for what the run's settings can't be."""
+    """1 where a source names nothing, 2 for what the run's settings can't be."""
     failed = place.run("submit", "file:///no/such/talk.mp3", *DEMO, "--json")
     assert (failed.code, failed.json["driver_exit_code"], failed.json["status"]) == (1, 1, "FAILED")
     refused = place.run("submit", finished["urls"][0], *DEMO, "--set", "embed.model=/no/such/model", "--json")

@@ -37,3 +37,15 @@ def test_one_import_inside_another_does_not_wake_it() -> None:
             pass
         assert not gc.isenabled()
     assert gc.isenabled()
+
+
+def test_it_rests_until_the_last_of_two_threads_is_through() -> None:
+    """The one that came first leaves first."""
+    gc.enable()
+    first, second = uncollected(), uncollected()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert not gc.isenabled()
+    second.__exit__(None, None, None)
+    assert gc.isenabled()
