@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from command import ROOT, environment
 
-pytestmark = pytest.mark.timeout(200)
+pytestmark = [pytest.mark.timeout(200), pytest.mark.long]
 
 N_ROWS = 300
 PROGRAM = f"""

@@ -36,11 +36,12 @@ def unknown(name: str, reason: str) -> tuple[str, None, str]:
     return f"slice 0 of {name}", None, f"unknown: {reason}"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("harmful", "reason", "told"),
     [
         pytest.param(("identify-raises-1", "identify-raises-2"), FAILED, (f"{FAILED} (LookupError", 1), id="breaks"),
-        pytest.param(("identify-kills", "identify-hangs"), KILLS, (KILLS, 2), id="kills", marks=pytest.mark.long),
+        pytest.param(("identify-kills", "identify-hangs"), KILLS, (KILLS, 2), id="kills"),
     ],
 )  # fmt: skip
 def test_what_breaks_or_kills_the_voice_model_keeps_its_text_and_costs_its_neighbours_nothing(

@@ -238,6 +238,7 @@ def words(rows: list[dict[str, Any]]) -> dict[str, str]:
     }
 
 
+@pytest.mark.long
 def test_reprocess_from_embed_adds_vectors_of_another_model_and_search_goes_over(resumed: Resumed) -> None:
     """The segments are the very rows that they were. Half of them under the new model isn't enough to search by."""
     line = resumed.line
