@@ -40,7 +40,7 @@ def import_torch() -> ModuleType:
 @contextmanager
 def uncollected() -> Iterator[None]:
     """Python's garbage collector rests: thousands of modules are a million objects and next to no garbage, and going
-    through them again and again is a fifth of what importing torch and sentence-transformers costs. Safe to use in
+    through them again and again is a sixth of what importing torch and sentence-transformers costs. Safe to use in
     several threads: it goes on when the last of them is through."""
     with _lock:
         _found_on.append(gc.isenabled())
