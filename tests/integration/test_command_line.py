@@ -32,8 +32,6 @@ SPEECH_DIR = ROOT / "configs" / "demo" / "speech"
 FEED = ("strings-and-keys", "match-in-ninety-seconds", "rockets-and-moons")
 LIMIT_S = 240.0
 DEMO = ("--profile", "demo", "--set", "identify.enabled=0")  # voices are others' tests' affair
-N_WORDS = 3
-"""Of the command before its limit: ``ingest``, a file, a feed."""
 SEVERAL = """
 import json, sys
 from click.testing import CliRunner
@@ -49,7 +47,8 @@ class Story:
     """Three runs over one file of this machine and a feed of three talks, two videos a run."""
 
     home: Path
-    command: tuple[str, ...]
+    unlimited: tuple[str, ...]
+    """Their command without its limit."""
     file: Path
     rehearsed: Answer
     """The command as a dry run, before anything else."""
@@ -81,7 +80,8 @@ def story() -> Iterator[Story]:
             server.add(talk.path, talk.media.content, content_type=talk.media.content_type)
         first = podcast.talks[0]
         server.add(first.path, first.media.content, Fault(stall_at=100_000), first.media.content_type)
-        command = ("ingest", str(file), feed, "--limit", "2", *DEMO)
+        unlimited = ("ingest", str(file), feed, *DEMO)
+        command = (*unlimited, "--limit", "2")
         try:
             rehearsed = earmark(home, *command, "--dry-run", "--json")
             was_made = (home / "postgres").exists()
@@ -91,12 +91,12 @@ def story() -> Iterator[Story]:
             again = earmark(home, *command, "--json")
             stored = _sources(home)
             rehearsed_again = {
-                name: earmark(home, *command[:N_WORDS], *more, *DEMO, "--dry-run", "--json")
+                name: earmark(home, *unlimited, *more, "--dry-run", "--json")
                 for name, more in (("plain", ()), ("forced", ("--force",)), ("limited", ("--limit", "1")))
             }
             forced = earmark(home, "ingest", str(file), "--force", *DEMO, "--json")
             yield Story(
-                home, command, file, rehearsed, was_made, cut_short, left, ledger, again, rehearsed_again,
+                home, unlimited, file, rehearsed, was_made, cut_short, left, ledger, again, rehearsed_again,
                 stored, forced, _sources(home),
             )  # fmt: skip
         finally:
@@ -326,7 +326,7 @@ def test_what_a_person_reads_names_the_same(story: Story) -> None:
     shown = earmark(story.home, "show", story.stored[MATCH]["source_id"]).out
     assert shown.startswith(f"{MATCH} · 1:31 · http")
     assert f"1. {MATCH}" in earmark(story.home, "search", "goal", "--limit", "1").out
-    rehearsed = earmark(story.home, *story.command[:N_WORDS], *DEMO, "--dry-run").out
+    rehearsed = earmark(story.home, *story.unlimited, "--dry-run").out
     assert "1 videos would be ingested, 3 passed over" in rehearsed
 
 
